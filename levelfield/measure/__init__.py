@@ -1,0 +1,1 @@
+"""What is measured around the training itself: time, memory, the environment."""

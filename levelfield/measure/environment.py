@@ -1,0 +1,110 @@
+"""Where a run took place: the record that makes a figure comparable with another one. Standard library only: workers write it."""
+
+import hashlib
+import json
+import os
+import platform
+import socket
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = ("levelfield", "services")  # what a worker runs
+# Environment variables that change speed.
+VARIABLES = ("OMP_", "KMP_", "MKL_", "TF_", "XLA_", "TORCH_", "CUDA_", "NVIDIA_", "MALLOC_", "LD_PRELOAD", "KERAS_")
+
+
+def describe_environment(packages: Iterable[str]) -> dict[str, Any]:
+    """Host, processor, versions of ``packages``, sources and environment variables, as JSON can hold them.
+
+    What is not known is left out.
+    """
+    record: dict[str, Any] = {
+        "hostname": socket.gethostname(),
+        "python": platform.python_version(),
+        "executable": sys.executable,
+        "kernel": platform.release(),
+        "cpu_model": _proc_field("/proc/cpuinfo", "model name"),
+        "cores": sorted(os.sched_getaffinity(0)),
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "memory_available_bytes": _kib("/proc/meminfo", "MemAvailable"),
+        "gpus": gpus() or None,
+        "packages": package_versions(packages),
+        "source_hash": source_hash(),
+        "variables": {name: value for name, value in sorted(os.environ.items()) if name.startswith(VARIABLES)},
+        "image_digest": os.environ.get("LEVELFIELD_IMAGE_DIGEST"),
+        **git_state(),
+    }
+    return {name: value for name, value in record.items() if value is not None}
+
+
+def package_versions(packages: Iterable[str]) -> dict[str, str]:
+    """The installed version of each package; one that is not installed is left out."""
+    versions = {}
+    for package in packages:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def source_hash(root: Path = ROOT) -> str:
+    """SHA-256 over the paths and contents of the Python files and service descriptions that a worker runs, without its environment."""
+    digest = hashlib.sha256()
+    for path in sorted(_source_files(root)):
+        digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _source_files(root: Path) -> Iterator[Path]:
+    for top in SOURCES:
+        for folder, subfolders, files in os.walk(root / top):
+            # An environment holds tens of thousands of files: walking through one takes seconds.
+            subfolders[:] = [name for name in subfolders if not name.startswith((".", "__pycache__"))]
+            yield from (Path(folder, name) for name in files if name.endswith((".py", ".toml")))
+
+
+def git_state(root: Path = ROOT) -> dict[str, Any]:
+    """The commit of the sources and whether the tree had no changes; empty outside a git checkout."""
+    try:
+        commit = _git(root, "rev-parse", "HEAD")
+        return {"git_commit": commit, "git_clean": not _git(root, "status", "--porcelain", "--untracked-files=no")}
+    except (OSError, subprocess.SubprocessError):
+        return {}
+
+
+def gpus() -> list[dict[str, str]]:
+    """Name, UUID, driver version and memory of each NVIDIA GPU, as nvidia-smi tells them; empty where there is no driver."""
+    fields = ("name", "uuid", "driver_version", "memory.total")
+    try:
+        command = ["nvidia-smi", f"--query-gpu={','.join(fields)}", "--format=csv,noheader"]
+        output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return [dict(zip(fields, map(str.strip, line.split(",")), strict=True)) for line in output.splitlines() if line]
+
+
+def _git(root: Path, *words: str) -> str:
+    return subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+
+
+def _proc_field(path: str, field: str) -> str | None:
+    try:
+        lines = Path(path).read_text().splitlines()
+    except OSError:
+        return None
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith(field)), None)
+
+
+def _kib(path: str, field: str) -> int | None:
+    value = _proc_field(path, field)
+    return int(value.split()[0]) * 1024 if value else None
+
+
+if __name__ == "__main__":  # `levelfield doctor` asks each environment this way
+    print(json.dumps(describe_environment(sys.argv[1:])))  # noqa: T201

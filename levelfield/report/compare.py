@@ -1,0 +1,75 @@
+"""Two sides against each other, pair by pair."""
+
+from collections.abc import Mapping, Sequence
+
+from levelfield.report.model import ACCURACY, QUANTITIES, THROUGHPUT, Exclusion, Quantity, Side
+from levelfield.report.runs import Run
+from levelfield.stats import Effect, difference, ratio
+
+COMPARED = tuple(quantity for quantity in QUANTITIES if quantity.compared)
+ByPair = Mapping[int, Run]
+
+
+def pairs_of(a: ByPair, b: ByPair) -> list[int]:
+    """The numbers of the pairs of which at least one member is recorded."""
+    return sorted(a.keys() | b.keys())
+
+
+def effects(a: ByPair, b: ByPair) -> dict[str, Effect]:
+    """A/B or A - B by the name of each compared quantity. A pair that cannot be used is left out and counted as excluded."""
+    return {quantity.name: _effect(a, b, quantity) for quantity in COMPARED}
+
+
+def exclusions(a: ByPair, b: ByPair, sides: tuple[Side, Side]) -> tuple[Exclusion, ...]:
+    """Why pairs were left out: one entry for each pair and reason."""
+    found: dict[tuple[int, int, str], list[str]] = {}
+    for pair in pairs_of(a, b):
+        members = (a.get(pair), b.get(pair))
+        seed = next(run.seed for run in members if run)
+        for quantity in COMPARED:
+            if reason := _unusable(members, quantity, [side.title for side in sides]):
+                found.setdefault((pair, seed, reason), []).append(quantity.name)
+    return tuple(Exclusion(pair=p, seed=s, reason=r, quantities=tuple(names)) for (p, s, r), names in found.items())
+
+
+def usable(effects_by_name: Mapping[str, Effect]) -> tuple[int, int]:
+    """The number of pairs that the verdicts on speed and on accuracy rest on."""
+    return effects_by_name[THROUGHPUT.name].n, effects_by_name[ACCURACY.name].n
+
+
+def _effect(a: ByPair, b: ByPair, quantity: Quantity) -> Effect:
+    columns: tuple[list[float | None], list[float | None]] = ([], [])
+    for pair in pairs_of(a, b):
+        members = (a.get(pair), b.get(pair))
+        out = _unusable(members, quantity, ("", ""))
+        for column, run in zip(columns, members, strict=True):
+            column.append(run.value(quantity) if run and not out else None)
+    return (ratio if quantity.compared == "ratio" else difference)(*columns)
+
+
+def _unusable(members: tuple[Run | None, Run | None], quantity: Quantity, titles: Sequence[str]) -> str | None:
+    """Why a pair cannot be used for a quantity; None where it can."""
+    a, b = members
+    missing = [
+        f"{title}: {why}"
+        for title, run in zip(titles, members, strict=True)
+        if (why := run.why_missing(quantity) if run else "not recorded")
+    ]
+    if a is None or b is None or missing:
+        return "; ".join(missing)
+    return _not_comparable(a, b)
+
+
+def _not_comparable(a: Run, b: Run) -> str | None:
+    """Why two runs did not start from the same point (methodology, rule 2); a start that was not recorded is not known to be the same."""
+    checks = (
+        ("seed", a.seed, b.seed),
+        ("initial weights", a.weights_fingerprint, b.weights_fingerprint),
+        ("data", a.data_fingerprint, b.data_fingerprint),
+    )
+    for name, left, right in checks:
+        if left is None or right is None:
+            return f"not comparable: fingerprint of the {name} not recorded"
+        if left != right:
+            return f"not comparable: different {name}"
+    return None

@@ -1,0 +1,180 @@
+"""An analysed study as plain data. Values stand in base units (seconds, bytes, shares of 1, examples/s); `formats` writes them."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from levelfield.stats import Effect, Summary, Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantity:
+    """Something that is measured once for each run. ``compared`` says how two sides are set against each other, if at all.
+
+    ``counts`` says which runs give it: those whose timing counts or those whose learning counts. ``absent`` is why such a run may lack it.
+    """
+
+    name: str
+    label: str
+    unit: str
+    counts: Literal["timing", "learning"]
+    compared: Literal["ratio", "difference"] | None
+    absent: str
+
+
+ACCURACY = Quantity(
+    name="test_accuracy",
+    label="final test accuracy",
+    unit="share",
+    counts="learning",
+    compared="difference",
+    absent="no epoch was completed",
+)
+THROUGHPUT = Quantity(
+    name="throughput",
+    label="steady-state throughput of whole runs",
+    unit="examples/s",
+    counts="timing",
+    compared="ratio",
+    absent="no steady blocks",
+)
+# From the start of build to the last training step, as the sum of the phases between; data and device come before build.
+TIME_TO_TRAIN = Quantity(
+    name="time_to_train",
+    label="time to train (build, warm-up and training steps, without evaluation)",
+    unit="s",
+    counts="timing",
+    compared="ratio",
+    absent="phases not recorded",
+)
+WALL = Quantity(name="wall", label="total wall clock (with process start)", unit="s", counts="timing", compared=None, absent="not recorded")
+PROCESS_MEMORY = Quantity(
+    name="process_peak_rss",
+    label="peak memory of the process (RSS)",
+    unit="bytes",
+    counts="timing",
+    compared="ratio",
+    absent="not recorded",
+)
+FRAMEWORK_MEMORY = Quantity(
+    name="framework_peak",
+    label="peak memory by the framework's own count",
+    unit="bytes",
+    counts="timing",
+    compared=None,
+    absent="the framework does not tell",
+)
+QUANTITIES = (ACCURACY, THROUGHPUT, TIME_TO_TRAIN, WALL, PROCESS_MEMORY, FRAMEWORK_MEMORY)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """One side of the comparison: its label in the study, and the title that readers see."""
+
+    label: str
+    title: str
+    framework: str
+    mode: str | None = None
+    precision: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Missing:
+    """``runs`` of the latest runs of a side lack a quantity, for one reason."""
+
+    quantity: str
+    reason: str
+    runs: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SideSummary:
+    """What one side did on one workload. ``runs`` counts the latest attempts; ``statuses`` and ``earlier_attempts`` tell how they went.
+
+    ``quantities`` holds a summary by the name of each quantity.
+    """
+
+    side: Side
+    runs: int
+    statuses: dict[str, int]
+    earlier_attempts: int
+    quantities: dict[str, Summary]
+    missing: tuple[Missing, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Incident:
+    """A run whose status is not ``ok``. ``superseded`` by a later attempt, or the latest word."""
+
+    side: Side
+    seed: int
+    attempt: int
+    status: str
+    reason: str
+    step: int | None
+    superseded: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exclusion:
+    """A pair that some quantities could not use. ``seed`` is that of the member that is there."""
+
+    pair: int
+    seed: int
+    reason: str
+    quantities: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Label:
+    """A word that a comparison carries wherever it is shown, and why."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Side ``a`` against side ``b`` on one workload, over ``pairs`` recorded pairs, complete or not.
+
+    ``effects`` holds, by the name of the quantity, a/b or a - b with intervals that are not adjusted for their number. ``sentence`` says
+    it to the reader.
+    """
+
+    a: Side
+    b: Side
+    pairs: int
+    effects: dict[str, Effect]
+    speed: Verdict
+    accuracy: Verdict
+    excluded: tuple[Exclusion, ...]
+    labels: tuple[Label, ...]
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkloadAnalysis:
+    """One workload of a study: every side by itself, and every two sides against each other."""
+
+    name: str
+    title: str
+    sides: tuple[SideSummary, ...]
+    comparisons: tuple[Comparison, ...]
+    incidents: tuple[Incident, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Analysis:
+    """A whole study. ``created_at`` is ISO 8601 in UTC; ``recorded`` of ``planned`` runs have a result, whatever it is."""
+
+    study_id: str
+    name: str
+    title: str
+    created_at: str
+    levelfield_version: str
+    source_hash: str
+    planned: int
+    recorded: int
+    margin: float
+    accuracy_margin: float
+    labels: tuple[Label, ...]
+    workloads: tuple[WorkloadAnalysis, ...]

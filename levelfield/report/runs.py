@@ -1,0 +1,135 @@
+"""The derived values of every run, from a study's frames."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+import pandas as pd
+
+from levelfield.report.model import ACCURACY, FRAMEWORK_MEMORY, PROCESS_MEMORY, THROUGHPUT, TIME_TO_TRAIN, WALL, Quantity
+from levelfield.result import STATUSES, Status
+
+
+class Record(Protocol):
+    """What the report reads of a `levelfield.store.records.StudyRecord`."""
+
+    @property
+    def id(self) -> str: ...  # noqa: D102
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def created_at(self) -> datetime: ...  # noqa: D102
+    @property
+    def study(self) -> Mapping[str, Any]: ...  # noqa: D102
+    @property
+    def planned_runs(self) -> int: ...  # noqa: D102
+    @property
+    def levelfield_version(self) -> str: ...  # noqa: D102
+    @property
+    def source_hash(self) -> str: ...  # noqa: D102
+
+
+class Frames(Protocol):
+    """What the report reads of a `levelfield.store.frames.StudyFrames`. A protocol, so that the report needs no database driver."""
+
+    @property
+    def study(self) -> Record: ...  # noqa: D102
+    @property
+    def runs(self) -> pd.DataFrame: ...  # noqa: D102
+    @property
+    def epochs(self) -> pd.DataFrame: ...  # noqa: D102
+    @property
+    def blocks(self) -> pd.DataFrame: ...  # noqa: D102
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One recorded run. ``values`` are by the name of the quantity, whether they count or not: ask `value`."""
+
+    run_id: int
+    side: str
+    workload: str
+    framework: str
+    seed: int
+    pair: int
+    attempt: int
+    latest: bool
+    status: Status
+    values: Mapping[str, float | None]
+    failure_reason: str | None
+    failure_step: int | None
+    weights_fingerprint: str | None
+    data_fingerprint: str | None
+
+    def value(self, quantity: Quantity) -> float | None:
+        """The value in the quantity's base unit; None where the run has none or where its status says that it does not count."""
+        return self.values[quantity.name] if self.counts(quantity) else None
+
+    def counts(self, quantity: Quantity) -> bool:
+        """Whether a run with this status gives the quantity at all."""
+        meaning = STATUSES[self.status]
+        return meaning.timing_counts if quantity.counts == "timing" else meaning.learning_counts
+
+    def why_missing(self, quantity: Quantity) -> str | None:
+        """Why `value` is None; None where it is not."""
+        if not self.counts(quantity):
+            return str(self.status)
+        return quantity.absent if self.values[quantity.name] is None else None
+
+
+def read_runs(frames: Frames) -> list[Run]:
+    """Every recorded run with its derived values, earlier attempts included, in the order of recording."""
+    runs = frames.runs.set_index("run_id", drop=False)
+    values = pd.DataFrame(
+        {
+            ACCURACY.name: frames.epochs.sort_values("epoch").groupby("run_id")["test_accuracy"].last(),
+            THROUGHPUT.name: _throughput(frames.blocks),
+            TIME_TO_TRAIN.name: _time_to_train(runs),
+            WALL.name: runs["wall_s"],
+            PROCESS_MEMORY.name: _memory(runs, PROCESS_MEMORY),
+            FRAMEWORK_MEMORY.name: _memory(runs, FRAMEWORK_MEMORY),
+        },
+        index=runs.index,
+        dtype="float64",
+    )
+    columns = [*_PLAIN, *_OPTIONAL]
+    plain = zip(*(runs[column].tolist() for column in columns), strict=True)
+    derived = values.to_dict("records")
+    return [_run(dict(zip(columns, row, strict=True)), value) for row, value in zip(plain, derived, strict=True)]
+
+
+_PLAIN = ("run_id", "side", "workload", "framework", "seed", "pair", "attempt", "latest", "status")
+_OPTIONAL = ("failure_reason", "failure_step", "initial_weights_fingerprint", "data_fingerprint")
+
+
+def _run(row: Mapping[str, Any], values: Mapping[Any, float]) -> Run:
+    present = {name: None if pd.isna(row[name]) else row[name] for name in _OPTIONAL}
+    return Run(
+        **{name: row[name] for name in _PLAIN if name != "status"},
+        status=Status(row["status"]),
+        values={name: None if pd.isna(value) else value for name, value in values.items()},
+        failure_reason=present["failure_reason"],
+        failure_step=present["failure_step"],
+        weights_fingerprint=present["initial_weights_fingerprint"],
+        data_fingerprint=present["data_fingerprint"],
+    )
+
+
+def _throughput(blocks: pd.DataFrame) -> "pd.Series[float]":
+    """Examples per second of each run: the samples of its steady blocks over their duration."""
+    steady = blocks[blocks["steady"].astype(bool)]
+    sums = steady.groupby("run_id")[["samples", "duration_s"]].sum()
+    return (sums["samples"] / sums["duration_s"]).where(sums["duration_s"] > 0)
+
+
+def _time_to_train(runs: pd.DataFrame) -> "pd.Series[float]":
+    """Seconds of build, warm-up and training steps. A run that never left warm-up has no training phase; one without build is missing."""
+    steps = runs[["phase_warmup_s", "phase_train_s"]].astype("float64").sum(axis=1, min_count=1)
+    return runs["phase_build_s"].astype("float64") + steps
+
+
+def _memory(runs: pd.DataFrame, quantity: Quantity) -> "pd.Series[float]":
+    column = f"memory_{quantity.name}_bytes"
+    values: pd.Series[float] = runs[column] if column in runs else pd.Series(index=runs.index, dtype="float64")
+    return values.astype("Float64").astype("float64")

@@ -1,0 +1,143 @@
+"""What the renderings and the UI share: a workload's table and the notes under it, in words."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from levelfield.report.formats import SPREAD, centre, estimate, heading, interval, spread
+from levelfield.report.model import (
+    ACCURACY,
+    QUANTITIES,
+    THROUGHPUT,
+    Analysis,
+    Comparison,
+    Exclusion,
+    Label,
+    Quantity,
+    SideSummary,
+    WorkloadAnalysis,
+)
+
+LISTED = 20  # lines of one kind; the rest is counted, and stands in full in JSON and CSV
+CAPTION = (
+    f"Sides: {SPREAD} over the runs that count. A / B: geometric mean of the ratio over pairs, A - B (accuracy): mean difference, "
+    "each with its 95% t interval, unadjusted for the number of comparisons."
+)
+WORDS = {
+    "failed": "failed",
+    "diverged": "diverged",
+    "invalid": "{be} measured while the machine was not quiet",
+    "restarted": "{be} restarted from a checkpoint",
+    "unsupported": "{be} not supported by the framework",
+    "cancelled": "{be} cancelled",
+}
+_ALWAYS = (THROUGHPUT.name, ACCURACY.name)  # their absence is told even where no run has them
+Cell: TypeAlias = tuple[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A table in words. A cell is its main figure and the spread or interval that belongs to it."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[Cell, ...]], ...]
+    caption: str = CAPTION
+
+
+def workload_table(workload: WorkloadAnalysis) -> Table:
+    """One row a quantity; one column a side, then one a comparison. A quantity that no run has is left out."""
+    quantities = [quantity for quantity in QUANTITIES if any(side.quantities[quantity.name].n for side in workload.sides)]
+    return Table(
+        header=("", *(side.side.title for side in workload.sides), *(_versus(comparison) for comparison in workload.comparisons)),
+        rows=tuple((heading(quantity), tuple(_cells(workload, quantity))) for quantity in quantities),
+    )
+
+
+def labels_text(labels: Sequence[Label]) -> str:
+    """The labels with their reasons: "preliminary (fewer than 10 pairs), unverified (...)"."""
+    return ", ".join(f"{label.name} ({label.why})" for label in labels)
+
+
+def subtitle(analysis: Analysis) -> str:
+    """Which study this is, when it was begun, and in which mode and precision the sides ran."""
+    begun = analysis.created_at[:16].replace("T", " ")
+    sides = [summary.side for workload in analysis.workloads[:1] for summary in workload.sides]
+    settings = [f"{side.title}: {', '.join(known)}" for side in sides if (known := [s for s in (side.mode, side.precision) if s])]
+    return "; ".join(
+        [f"Study {analysis.name} ({analysis.study_id}), begun {begun} UTC, Levelfield {analysis.levelfield_version}", *settings]
+    )
+
+
+def notes(workload: WorkloadAnalysis) -> list[str]:
+    """Everything that did not go as planned: runs that did not end well, values that are missing, pairs that were left out."""
+    return [
+        *(line for side in workload.sides for line in _side_notes(side)),
+        *_limited([line for comparison in workload.comparisons for line in _exclusion_notes(comparison)]),
+        *_limited(_incident_lines(workload)),
+    ]
+
+
+def _versus(comparison: Comparison) -> str:
+    return f"{comparison.a.title} / {comparison.b.title}"
+
+
+def _cells(workload: WorkloadAnalysis, quantity: Quantity) -> Iterable[Cell]:
+    for side in workload.sides:
+        summary = side.quantities[quantity.name]
+        yield centre(quantity, summary), spread(quantity, summary)
+    for comparison in workload.comparisons:
+        effect = comparison.effects.get(quantity.name)
+        yield (estimate(effect), interval(effect)) if effect else ("", "")
+
+
+def _side_notes(side: SideSummary) -> Iterable[str]:
+    title = side.side.title
+    if side.runs == 0:
+        yield f"No run of {title} is recorded."
+    for status, count in side.statuses.items():
+        if status in WORDS:
+            yield f"{count} of {side.runs} runs of {title} {WORDS[status].format(be='was' if count == 1 else 'were')}."
+    if side.earlier_attempts:
+        yield f"{side.earlier_attempts} earlier attempt(s) of {title} were replaced by later ones."
+    for missing in side.missing:
+        if missing.reason not in WORDS and (side.quantities[missing.quantity].n or missing.quantity in _ALWAYS):
+            yield f"{_label(missing.quantity)} is missing in {missing.runs} of {side.runs} runs of {title}: {missing.reason}."
+
+
+def _exclusion_notes(comparison: Comparison) -> Iterable[str]:
+    groups: dict[tuple[str, tuple[str, ...]], list[Exclusion]] = defaultdict(list)
+    for exclusion in comparison.excluded:
+        groups[exclusion.reason, exclusion.quantities].append(exclusion)
+    for (reason, quantities), members in groups.items():
+        if any(comparison.effects[name].n or name in _ALWAYS for name in quantities):
+            pairs = f"{len(members)} of {comparison.pairs} pairs"
+            yield f"{_versus(comparison)}: {pairs} left out of {_names(quantities)}: {reason} ({_seeds(members)})."
+
+
+def _seeds(members: Sequence[Exclusion]) -> str:
+    seeds = ", ".join(str(member.seed) for member in members[:LISTED]) + (", ..." if len(members) > LISTED else "")
+    return f"seed{'s' if len(members) > 1 else ''} {seeds}"
+
+
+def _names(quantities: Sequence[str]) -> str:
+    every = len(quantities) == sum(quantity.compared is not None for quantity in QUANTITIES)
+    return "every comparison" if every else ", ".join(_label(name).partition(" (")[0] for name in quantities)
+
+
+def _incident_lines(workload: WorkloadAnalysis) -> list[str]:
+    return [
+        f"{incident.side.title}, seed {incident.seed}, attempt {incident.attempt}: {incident.status}"
+        f"{f' at step {incident.step}' if incident.step is not None else ''}: {' '.join(incident.reason.split())}"
+        f"{' (replaced by a later attempt)' if incident.superseded else ''}"
+        for incident in workload.incidents
+    ]
+
+
+def _limited(lines: Sequence[str]) -> list[str]:
+    more = len(lines) - LISTED
+    return [*lines[:LISTED], f"... and {more} more; JSON and CSV have them all."] if more > 0 else list(lines)
+
+
+def _label(name: str) -> str:
+    return next(quantity.label for quantity in QUANTITIES if quantity.name == name)

@@ -1,0 +1,35 @@
+"""The names that readers see. A stored study stays readable when a service or a workload is gone: then the stored name stands."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from levelfield import services, workloads
+from levelfield.report.model import Side
+
+
+def workload_title(name: str) -> str:
+    """The workload's title, or its name where this installation does not have it."""
+    try:
+        return workloads.get(name).title
+    except KeyError:
+        return name
+
+
+def read_sides(study: Mapping[str, Any]) -> tuple[Side, ...]:
+    """The sides of a study in its order. A side whose label is just its framework's name is shown by the framework's title."""
+    titles = _framework_titles()
+    return tuple(_side(entry, titles) for entry in study["frameworks"])
+
+
+def _side(entry: Mapping[str, Any], titles: Mapping[str, str]) -> Side:
+    label = str(entry["label"])
+    framework = str(entry.get("framework", label))
+    title = titles.get(framework, label) if label == framework else label
+    return Side(label=label, title=title, framework=framework, mode=entry.get("mode"), precision=entry.get("precision"))
+
+
+def _framework_titles() -> dict[str, str]:
+    try:
+        return {name: service.title for name, service in services.discover().items()}
+    except services.ServiceError:
+        return {}

@@ -1,0 +1,75 @@
+"""The services: every folder with a ``service.toml`` is one framework. Read as data; nothing of the framework is imported."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from levelfield import workloads
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class ServiceError(Exception):
+    """A service description that cannot be used; the message names the file and what is wrong."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """What a service offers. ``worker`` is ``module:class``; ``name`` is also the Ray resource that its nodes advertise."""
+
+    name: str
+    title: str
+    package: str
+    worker: str
+    folder: Path
+    tracks: tuple[str, ...]
+    precisions: tuple[str, ...]
+    devices: tuple[str, ...]
+    modes: Mapping[str, str]
+    default_mode: str
+    workloads: tuple[str, ...]
+    packages: tuple[str, ...] = ()
+    python: Path = field(default=Path())
+
+    @classmethod
+    def read(cls, file: Path) -> Self:
+        """Raises ServiceError where the file is not TOML, or a field is missing or unknown."""
+        try:
+            values: dict[str, Any] = tomllib.loads(file.read_text())
+            folder = file.parent
+            values["python"] = folder / values.get("python", ".venv/bin/python")
+            # A workload is offered where a file of its name stands in the folder, unless the description lists them.
+            values.setdefault("workloads", [name for name in workloads.names() if (folder / f"{name}.py").is_file()])
+            lists = {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
+            service = cls(folder=folder, **values | lists)
+        except (OSError, tomllib.TOMLDecodeError, TypeError) as error:
+            raise ServiceError(f"{file}: {str(error).replace('Service.__init__()', 'this description is')}") from error
+        if service.default_mode not in service.modes:
+            raise ServiceError(f"{file}: default_mode is {service.default_mode!r}, but modes has only {', '.join(service.modes)}")
+        return service
+
+    @property
+    def ready(self) -> bool:
+        """Whether the service's own environment has been set up on this machine."""
+        return self.python.is_file()
+
+    @property
+    def setup_command(self) -> str:
+        """The command that makes the environment."""
+        return f"make {os.path.relpath(self.folder, ROOT)}/.venv/.setup"
+
+
+def discover() -> dict[str, Service]:
+    """All services by name: the folders in ``services/``, and in the folders that ``LEVELFIELD_SERVICES`` lists, separated by colons."""
+    folders = [ROOT / "services", *map(Path, filter(None, os.environ.get("LEVELFIELD_SERVICES", "").split(":")))]
+    services: dict[str, Service] = {}
+    for folder in folders:
+        for file in sorted(folder.glob("*/service.toml")):
+            service = Service.read(file)
+            if service.name in services:
+                raise ServiceError(f"{file}: the name {service.name!r} is taken by {services[service.name].folder}")
+            services[service.name] = service
+    return services

@@ -1,0 +1,80 @@
+"""What is run: one planned training run, and the key under which its result is stored."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSpec:
+    """One training run of one framework. Plain data: it crosses process and host boundaries as JSON.
+
+    ``None`` means "as the workload says" (``batch_size``, ``epochs``, ``learning_rate``) or "every core that the process may use"
+    (``threads``). Fields that stand at their default are left out of the hash, so that a later field does not rename older runs.
+    """
+
+    workload: str
+    framework: str
+    mode: str
+    seed: int
+    track: str = "matched"
+    precision: str = "fp32"
+    device: str = "cpu"
+    batch_size: int | None = None
+    epochs: int | None = None
+    learning_rate: float | None = None
+    threads: int | None = None
+
+    def canonical_json(self) -> str:
+        """JSON with sorted keys and without the fields that stand at their default."""
+        defaults = {f.name: f.default for f in fields(self)}
+        set_fields = {name: value for name, value in asdict(self).items() if value != defaults[name]}
+        return json.dumps(set_fields, sort_keys=True, separators=(",", ":"))
+
+    @property
+    def hash(self) -> str:
+        """The first 16 hexadecimal digits of the SHA-256 of the canonical JSON."""
+        return hashlib.sha256(self.canonical_json().encode()).hexdigest()[:16]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every field, the unset ones too."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The inverse of `to_dict`. Raises ValueError that names every unknown or missing field."""
+        known = {f.name for f in fields(cls)}
+        if unknown := sorted(set(data) - known):
+            raise ValueError(f"unknown field {', '.join(unknown)} in a run specification; known: {', '.join(sorted(known))}")
+        try:
+            return cls(**data)
+        except TypeError as error:
+            raise ValueError(str(error).replace("RunSpec.__init__()", "a run specification is")) from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunKey:
+    """The identity of a run. The same spec may be run again as another side (a framework against itself) or as another attempt."""
+
+    study: str
+    spec_hash: str
+    side: str
+    attempt: int
+
+    def __str__(self) -> str:
+        return f"{self.study}/{self.side}/{self.spec_hash}/{self.attempt}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedRun:
+    """A run in its place in a study: its side of the comparison, the pair it belongs to and its turn.
+
+    The runs of a pair share workload and seed; they are executed one right after the other, in the order that ``turn`` gives.
+    """
+
+    spec: RunSpec
+    side: str
+    pair: int
+    turn: int

@@ -1,0 +1,141 @@
+"""A study's raw values as pandas frames, for the statistics, the report and notebooks. Units are in the column names; missing is NA."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Select, Table, select
+
+from levelfield.result import PHASES
+from levelfield.store.address import default_url
+from levelfield.store.records import StudyRecord
+from levelfield.store.rows import AnyRow
+from levelfield.store.store import Store
+from levelfield.store.tables import blocks, epochs, runs
+
+_UTC = "datetime64[us, UTC]"
+_NS_PER_S = 1e9
+# Read as they are, with the type that they have in the frame, in the frame's order.
+_PLAIN = {
+    "side": "str",
+    "spec_hash": "str",
+    "attempt": "int64",
+    "pair": "int64",
+    "turn": "int64",
+    "workload": "str",
+    "framework": "str",
+    "mode": "str",
+    "precision": "str",
+    "track": "str",
+    "seed": "int64",
+    "device": "str",
+    "status": "str",
+    "started_at": _UTC,
+    "finished_at": _UTC,
+}
+_DETAILS = ("wall_ns", "phases_ns", "memory_bytes", "fingerprints", "failure")
+_EPOCHS = {
+    "run_id": "int64",
+    "side": "str",
+    "seed": "int64",
+    "epoch": "int64",
+    "train_loss": "float64",
+    "test_loss": "float64",
+    "test_accuracy": "float64",
+    "test_correct": "int64",
+    "test_examples": "int64",
+    "train_s": "float64",
+    "evaluate_s": "float64",
+}
+_BLOCKS = {
+    "run_id": "int64",
+    "side": "str",
+    "seed": "int64",
+    "epoch": "int64",
+    "first_step": "int64",
+    "steps": "int64",
+    "samples": "int64",
+    "duration_s": "float64",
+    "steady": "bool",
+    "step_s": "float64",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyFrames:
+    """A study's raw values: a row of ``runs`` is a recorded run, one of ``epochs`` an epoch, one of ``blocks`` a block of steps."""
+
+    study: StudyRecord
+    runs: pd.DataFrame
+    epochs: pd.DataFrame
+    blocks: pd.DataFrame
+
+
+def load(study_id: str, store: str | None = None) -> StudyFrames:
+    """Read a study. ``study_id`` as in `Store.study`, ``store`` a path or URL, by default `default_url`. Raises StoreError."""
+    with Store.open(store or default_url(), read_only=True) as opened:
+        study = opened.study(study_id)
+        of_study = runs.c.study_id == study.id
+        plain, details = [runs.c[name] for name in _PLAIN], [runs.c[name] for name in _DETAILS]
+        all_runs = select(runs.c.id, *plain, *details).order_by(runs.c.id)
+        queries = [query.where(of_study) for query in (all_runs, _with_run(epochs), _with_run(blocks))]
+        run_rows, epoch_rows, block_rows = opened.read(*queries)
+    return StudyFrames(study=study, runs=_runs(run_rows), epochs=_epochs(epoch_rows), blocks=_blocks(block_rows))
+
+
+def _with_run(table: Table) -> Select[*tuple[Any, ...]]:
+    """A table's rows in their order, with side and seed of their run."""
+    query = select(runs.c.side, runs.c.seed, *table.c).join_from(table, runs, runs.c.id == table.c.run_id)
+    return query.order_by(*table.primary_key.columns)
+
+
+def _runs(found: Sequence[AnyRow]) -> pd.DataFrame:
+    phases = {f"phase_{name}_s": "float64" for name in PHASES}
+    memory = {f"memory_{name}_bytes": "Int64" for name in sorted({name for row in found for name in row.memory_bytes})}
+    ends = {
+        "failure_reason": "str",
+        "failure_step": "Int64",
+        "initial_weights_fingerprint": "str",
+        "data_fingerprint": "str",
+    }
+    types = {"run_id": "int64"} | _PLAIN | {"wall_s": "float64"} | phases | memory | ends
+    frame = pd.DataFrame([_run(row) for row in found], columns=list(types)).astype(types)
+    last_attempt = frame.groupby(["spec_hash", "side"])["attempt"].transform("max")
+    frame.insert(list(types).index("attempt") + 1, "latest", frame["attempt"] == last_attempt)
+    return frame
+
+
+def _run(row: AnyRow) -> dict[str, Any]:
+    """A run's record by column; what is left out is missing."""
+    failure = row.failure or {}
+    return {
+        "run_id": row.id,
+        **{name: getattr(row, name) for name in _PLAIN},
+        "wall_s": row.wall_ns / _NS_PER_S,
+        **{f"phase_{name}_s": ns / _NS_PER_S for name, ns in row.phases_ns.items()},
+        **{f"memory_{name}_bytes": size for name, size in row.memory_bytes.items()},
+        "failure_reason": failure.get("reason"),
+        "failure_step": failure.get("step"),
+        "initial_weights_fingerprint": row.fingerprints.get("initial_weights"),
+        "data_fingerprint": row.fingerprints.get("data"),
+    }
+
+
+def _epochs(found: Sequence[AnyRow]) -> pd.DataFrame:
+    frame = _frame(found, ("side", "seed", *epochs.c.keys()))
+    frame["test_accuracy"] = frame["test_correct"] / frame["test_examples"]
+    frame["train_s"] = frame["train_ns"] / _NS_PER_S
+    frame["evaluate_s"] = frame["evaluate_ns"] / _NS_PER_S
+    return frame[list(_EPOCHS)].astype(_EPOCHS)
+
+
+def _blocks(found: Sequence[AnyRow]) -> pd.DataFrame:
+    frame = _frame(found, ("side", "seed", *blocks.c.keys()))
+    frame["duration_s"] = frame["duration_ns"] / _NS_PER_S
+    frame["step_s"] = frame["duration_s"] / frame["steps"]
+    return frame[list(_BLOCKS)].astype(_BLOCKS)
+
+
+def _frame(found: Sequence[AnyRow], columns: tuple[str, ...]) -> pd.DataFrame:
+    return pd.DataFrame.from_records([tuple(row) for row in found], columns=list(columns))

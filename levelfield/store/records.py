@@ -1,0 +1,38 @@
+"""What the store takes and gives: plain records, and the one error."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from levelfield.result import RunResult
+from levelfield.spec import PlannedRun, RunKey
+
+
+class StoreError(Exception):
+    """The store cannot do what was asked. The message is one line and names the store without its password."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyRecord:
+    """A study as it was begun. ``study`` is what the user wrote, validated; ``created_at`` is in UTC; the seed is the plan's."""
+
+    id: str
+    name: str
+    created_at: datetime
+    study: dict[str, Any]
+    plan_seed: int
+    planned_runs: int
+    levelfield_version: str
+    source_hash: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredRun:
+    """A recorded run. ``run_id`` grows in the order of recording; both times are in UTC."""
+
+    key: RunKey
+    run_id: int
+    planned: PlannedRun
+    result: RunResult
+    started_at: datetime
+    finished_at: datetime

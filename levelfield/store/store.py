@@ -1,0 +1,174 @@
+"""The store: studies and their finished runs. What is written is never changed."""
+
+import difflib
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+from sqlalchemy import URL, Connection, Engine, Select, Table, func, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from levelfield.result import RunResult, Status
+from levelfield.spec import PlannedRun, RunKey
+from levelfield.store import rows, schema
+from levelfield.store.address import parse, shown
+from levelfield.store.engine import make_engine, reaching
+from levelfield.store.records import StoredRun, StoreError, StudyRecord
+from levelfield.store.tables import blocks, epochs, runs, studies
+
+
+class Store:
+    """An open store; every method raises StoreError where the database cannot be reached. A context manager, which closes it."""
+
+    def __init__(self, engine: Engine, url: URL) -> None:
+        self._engine = engine
+        self._url = url
+        self.name = shown(url)
+
+    @classmethod
+    def open(cls, url_or_path: str, *, read_only: bool = False) -> Self:
+        """Open a SQLite file or a PostgreSQL database.
+
+        For writing, a missing file is made and the schema brought up to date; read-only, nothing is written at all. Raises StoreError where
+        the store cannot be reached, was written by a newer Levelfield, or, read-only, is missing or has an older schema.
+        """
+        url = parse(url_or_path)
+        if read_only and url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+            raise StoreError(f"there is no store {shown(url)} yet; `levelfield run STUDY` makes it")
+        with reaching(url):
+            store = cls(make_engine(url, read_only=read_only), url)
+            try:
+                (schema.check if read_only else schema.migrate)(store._engine, store.name)
+            except BaseException:
+                store.close()
+                raise
+        return store
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def add_study(self, record: StudyRecord) -> None:
+        """Raises StoreError when there is a study of that id already."""
+        try:
+            with self._transaction() as connection:
+                connection.execute(insert(studies), vars(record))
+        except StoreError as error:
+            if isinstance(error.__cause__, IntegrityError):
+                raise StoreError(f"there is a study {record.id} in {self.name} already") from error
+            raise
+
+    def studies(self) -> list[StudyRecord]:
+        """All studies, newest first."""
+        with self._transaction() as connection:
+            found = connection.execute(select(studies).order_by(studies.c.created_at.desc(), studies.c.id.desc()))
+            return [rows.to_study(row) for row in found]
+
+    def study(self, name: str) -> StudyRecord:
+        """The study of that id, or whose id alone begins with it, or the newest for "latest".
+
+        Raises StoreError that names the nearest match where there is none, or the candidates where there are several.
+        """
+        known = {study.id: study for study in self.studies()}
+        if not known:
+            raise StoreError(f"there are no studies in {self.name} yet; `levelfield run STUDY` adds one")
+        if name in known:
+            return known[name]
+        if name == "latest":
+            return next(iter(known.values()))
+        matches = [study_id for study_id in known if study_id.startswith(name)]
+        if len(matches) == 1:
+            return known[matches[0]]
+        raise StoreError(_not_one_study(name, matches, list(known)))
+
+    def record(self, key: RunKey, planned: PlannedRun, result: RunResult, *, started_at: datetime, finished_at: datetime) -> int:
+        """Write a finished run, all of it or nothing, and return its id.
+
+        Both times need a time zone. Raises StoreError when the key is there already or its study is not, and ValueError when the key is not
+        that of the planned run.
+        """
+        if (key.spec_hash, key.side) != (planned.spec.hash, planned.side):
+            raise ValueError(f"the key {key} is not that of the planned run {planned.side}/{planned.spec.hash}")
+        row = rows.run_row(key, planned, result, started_at=started_at, finished_at=finished_at)
+        try:
+            with self._transaction() as connection:
+                run_id = int(connection.execute(insert(runs).values(**row).returning(runs.c.id)).scalar_one())
+                for table, parts in ((epochs, rows.epoch_rows(run_id, result)), (blocks, rows.block_rows(run_id, result))):
+                    if parts:
+                        connection.execute(insert(table), parts)
+        except StoreError as error:
+            if isinstance(error.__cause__, IntegrityError):
+                raise StoreError(self._refusal(key) or str(error)) from error
+            raise
+        return run_id
+
+    def attempts(self, study_id: str) -> dict[tuple[str, str], list[tuple[int, Status]]]:
+        """The recorded attempts, by (spec_hash, side): (attempt, status), sorted by attempt."""
+        columns = (runs.c.spec_hash, runs.c.side, runs.c.attempt, runs.c.status)
+        found: dict[tuple[str, str], list[tuple[int, Status]]] = defaultdict(list)
+        with self._transaction() as connection:
+            for row in connection.execute(select(*columns).where(runs.c.study_id == study_id).order_by(runs.c.attempt)):
+                found[row.spec_hash, row.side].append((row.attempt, Status(row.status)))
+        return dict(found)
+
+    def runs(self, study_id: str) -> list[StoredRun]:
+        """The study's runs with everything that they left behind, in the order of recording."""
+        with self._transaction() as connection:
+            found = connection.execute(select(runs).where(runs.c.study_id == study_id).order_by(runs.c.id)).all()
+            epochs_of = _by_run(connection, epochs, study_id)
+            blocks_of = _by_run(connection, blocks, study_id)
+        return [rows.to_run(row, epochs_of[row.id], blocks_of[row.id]) for row in found]
+
+    def counts(self) -> dict[str, dict[Status, int]]:
+        """For every study, how many (spec_hash, side) stand at which status after their latest attempt."""
+        newest_first = func.row_number().over(partition_by=(runs.c.study_id, runs.c.spec_hash, runs.c.side), order_by=runs.c.attempt.desc())
+        ranked = select(runs.c.study_id, runs.c.status, newest_first.label("rank")).subquery()
+        query = select(ranked.c.study_id, ranked.c.status, func.count().label("number")).where(ranked.c.rank == 1)
+        with self._transaction() as connection:
+            found: dict[str, dict[Status, int]] = {study_id: {} for study_id in connection.scalars(select(studies.c.id))}
+            for row in connection.execute(query.group_by(ranked.c.study_id, ranked.c.status)):
+                found[row.study_id][Status(row.status)] = row.number
+        return found
+
+    def read(self, *queries: Select[*tuple[Any, ...]]) -> list[Sequence[rows.AnyRow]]:
+        """The rows of each query; in a store that is open read-only, all as of one moment."""
+        with self._transaction() as connection:
+            return [connection.execute(query).all() for query in queries]
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        with reaching(self._url), self._engine.begin() as connection:
+            yield connection
+
+    def _refusal(self, key: RunKey) -> str | None:
+        """Why a run was refused, in the store's own words: a server's may be in any language."""
+        if key.study not in {study.id for study in self.studies()}:
+            return f"the run {key} belongs to no study in {self.name}"
+        if key.attempt in {attempt for attempt, _ in self.attempts(key.study).get((key.spec_hash, key.side), [])}:
+            return f"the run {key} is in {self.name} already, and a finished run is never changed"
+        return None
+
+
+def _by_run(connection: Connection, table: Table, study_id: str) -> dict[int, list[rows.AnyRow]]:
+    """All rows of a study in ``table``, by run and in their order."""
+    found: dict[int, list[rows.AnyRow]] = defaultdict(list)
+    query = select(table).join(runs, runs.c.id == table.c.run_id).where(runs.c.study_id == study_id)
+    for row in connection.execute(query.order_by(*table.primary_key.columns)).all():
+        found[row.run_id].append(row)
+    return found
+
+
+def _not_one_study(name: str, matches: list[str], known: list[str]) -> str:
+    if matches:
+        return f"{name!r} is the beginning of {len(matches)} studies: {', '.join(matches[:5])}{', ...' if len(matches) > 5 else ''}"
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+    return f"there is no study {name!r}; did you mean {near[0]!r}?"

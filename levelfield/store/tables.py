@@ -1,0 +1,85 @@
+"""The tables as the code sees them. The migrations make them; a test holds the two together. Times are UTC, ``_ns`` is nanoseconds."""
+
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, Table, Text, UniqueConstraint
+
+from levelfield.store.types import Float64s, Loss, PlainJson, UtcDateTime
+
+metadata = MetaData(
+    naming_convention={"pk": "pk_%(table_name)s", "fk": "fk_%(table_name)s_%(column_0_name)s", "uq": "uq_%(table_name)s_key"},
+)
+
+studies = Table(
+    "studies",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("study", PlainJson, nullable=False),
+    Column("plan_seed", BigInteger, nullable=False),
+    Column("planned_runs", Integer, nullable=False),
+    Column("levelfield_version", Text, nullable=False),
+    Column("source_hash", Text, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("study_id", Text, ForeignKey("studies.id", ondelete="CASCADE"), nullable=False),
+    Column("spec_hash", Text, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("pair", Integer, nullable=False),
+    Column("turn", Integer, nullable=False),
+    Column("workload", Text, nullable=False),
+    Column("framework", Text, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("precision", Text, nullable=False),
+    Column("track", Text, nullable=False),
+    Column("seed", BigInteger, nullable=False),
+    Column("device", Text, nullable=False),
+    Column("spec", PlainJson, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("finished_at", UtcDateTime, nullable=False),
+    Column("wall_ns", BigInteger, nullable=False),
+    Column("phases_ns", PlainJson, nullable=False),
+    Column("memory_bytes", PlainJson, nullable=False),
+    Column("fingerprints", PlainJson, nullable=False),
+    Column("environment", PlainJson, nullable=False),
+    Column("description", PlainJson, nullable=False),
+    Column("failure", PlainJson),
+    Column("step_losses", Float64s, nullable=False),
+    # It begins with the study, so it is also the index by which a study's runs are found.
+    UniqueConstraint("study_id", "spec_hash", "side", "attempt"),
+    Index("ix_runs_spec_hash", "spec_hash"),
+    # An id that a deleted run had is not given away again.
+    sqlite_autoincrement=True,
+)
+
+epochs = Table(
+    "epochs",
+    metadata,
+    Column("run_id", Integer, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("epoch", Integer, primary_key=True, autoincrement=False),
+    # Nullable because NULL is how SQLite holds NaN.
+    Column("train_loss", Loss),
+    Column("test_loss", Loss),
+    Column("test_correct", Integer, nullable=False),
+    Column("test_examples", Integer, nullable=False),
+    Column("train_ns", BigInteger, nullable=False),
+    Column("evaluate_ns", BigInteger, nullable=False),
+)
+
+blocks = Table(
+    "blocks",
+    metadata,
+    Column("run_id", Integer, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("epoch", Integer, nullable=False),
+    Column("first_step", Integer, nullable=False),
+    Column("steps", Integer, nullable=False),
+    Column("samples", BigInteger, nullable=False),
+    Column("duration_ns", BigInteger, nullable=False),
+    Column("steady", Boolean, nullable=False),
+)

@@ -1,0 +1,189 @@
+"""A study: the YAML file that a user writes. Everything wrong with it is found here, before anything is started or written."""
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, field_validator, model_validator
+
+from levelfield import workloads
+from levelfield.services import Service
+
+Positive = Annotated[int, Field(gt=0)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+SEEDS = "a number of seeds, 1 or more, or a list of distinct seeds, each 0 or more"
+Text = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+def _check_seeds(value: Any) -> int | list[int]:
+    listed = value if isinstance(value, list) else [value]
+    smallest = 0 if isinstance(value, list) else 1
+    if not listed or any(type(seed) is not int or seed < smallest for seed in listed) or len(set(listed)) < len(listed):
+        raise ValueError(SEEDS)
+    return listed if isinstance(value, list) else listed[0]
+
+
+Seeds = Annotated[int | list[int], PlainValidator(_check_seeds)]
+
+
+class Side(BaseModel):
+    """One side of the comparison. ``label`` tells sides of the same framework apart."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    framework: str
+    mode: str | None = None
+    precision: str | None = None
+    label: str = Field(default="", max_length=40)
+
+
+class Study(BaseModel):
+    """What is compared with what. Unset hyper-parameters are the workload's own."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")
+    title: Text | None = None
+    workloads: list[str] = Field(min_length=1)
+    frameworks: list[Side] = Field(min_length=1)
+    track: str = "matched"
+    precision: str = "fp32"
+    device: str = "cpu"
+    seeds: Seeds = 5
+    epochs: Positive | None = None
+    batch_size: Positive | None = None
+    learning_rate: Annotated[float, Field(gt=0)] | None = None
+    threads: Positive | None = None
+    margin: Share = 0.03
+    accuracy_margin: Share = 0.005
+
+    @field_validator("frameworks", mode="before")
+    @classmethod
+    def _names_are_sides(cls, value: Any) -> Any:
+        if isinstance(value, list):
+            return [{"framework": item} if isinstance(item, str) else item for item in value]
+        return value
+
+    @field_validator("workloads")
+    @classmethod
+    def _no_repeats(cls, value: list[str]) -> list[str]:
+        if len(set(value)) < len(value):
+            raise ValueError("each may be listed only once")
+        return value
+
+    @model_validator(mode="after")
+    def _label_sides(self) -> Self:
+        """Give each side a name of its own: the framework's; with its mode where that is not enough; numbered where even that is not."""
+        labels = [side.label or side.framework for side in self.frameworks]
+        if len(set(labels)) < len(labels):
+            labels = [side.label or " ".join(filter(None, (side.framework, side.mode, side.precision))) for side in self.frameworks]
+        if len(set(labels)) < len(labels):
+            labels = [f"{label} #{labels[: at + 1].count(label)}" for at, label in enumerate(labels)]
+        for side, label in zip(self.frameworks, labels, strict=True):
+            side.label = label
+        return self
+
+    @property
+    def seed_list(self) -> list[int]:
+        """The seeds themselves; a number n stands for 0 to n - 1."""
+        return self.seeds if isinstance(self.seeds, list) else list(range(self.seeds))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """One thing that is wrong with a study: the field, what was given and what is allowed."""
+
+    field: str
+    given: Any
+    allowed: str
+    nearest: str | None = None
+
+    def __str__(self) -> str:
+        hint = f" Did you mean {self.nearest!r}?" if self.nearest else ""
+        return f"{self.field}: {self.allowed}; given: {self.given!r}.{hint}"
+
+
+class StudyError(Exception):
+    """A study that cannot be run as it is written; one line for each problem."""
+
+    def __init__(self, source: str, problems: Iterable[Problem | str]) -> None:
+        super().__init__("\n".join(f"{source}: {problem}" for problem in problems))
+
+
+def read_study(file: Path, services: Mapping[str, Service]) -> Study:
+    """Read and check a study. Raises StudyError."""
+    try:
+        content = yaml.safe_load(file.read_text())
+    except (OSError, UnicodeDecodeError) as error:
+        raise StudyError(str(file), [f"cannot be read: {error}"]) from error
+    except yaml.YAMLError as error:
+        raise StudyError(str(file), [f"is not YAML: {' '.join(str(error).split())}"]) from error
+    if not isinstance(content, dict):
+        raise StudyError(str(file), [f"is not a study: expected fields and values, got {type(content).__name__}"])
+    name = re.sub(r"[^a-z0-9]+", "-", file.stem.lower()).strip("-")[:40] or "study"
+    return check_study({"name": name} | content, services, source=str(file))
+
+
+def check_study(content: Mapping[str, Any], services: Mapping[str, Service], *, source: str) -> Study:
+    """A study whose every name exists and fits together. Raises StudyError with all problems that could be found."""
+    try:
+        study = Study.model_validate(dict(content))
+    except ValidationError as error:
+        raise StudyError(source, [_problem(detail) for detail in error.errors()]) from error
+    if problems := [*_unknown_names(study, services), *_not_offered(study, services)]:
+        raise StudyError(source, problems)
+    for side in study.frameworks:
+        side.mode = side.mode or services[side.framework].default_mode
+        side.precision = side.precision or study.precision
+    return study
+
+
+def choice(field: str, given: str, allowed: Sequence[str]) -> Problem | None:
+    """A problem with the nearest match where ``given`` is not one of ``allowed``."""
+    if given in allowed:
+        return None
+    near = difflib.get_close_matches(given.lower(), allowed, n=1, cutoff=0.4)
+    return Problem(field=field, given=given, allowed=f"allowed are {', '.join(allowed)}", nearest=near[0] if near else None)
+
+
+def _unknown_names(study: Study, services: Mapping[str, Service]) -> Iterable[Problem]:
+    for at, name in enumerate(study.workloads):
+        if problem := choice(f"workloads[{at}]", name, workloads.names()):
+            yield problem
+    for at, side in enumerate(study.frameworks):
+        if problem := choice(f"frameworks[{at}]", side.framework, sorted(services)):
+            yield problem
+
+
+def _not_offered(study: Study, services: Mapping[str, Service]) -> Iterable[Problem]:
+    """What a known service does not offer: modes, precisions, tracks, devices and workloads are its own."""
+    for at, side in enumerate(study.frameworks):
+        if (service := services.get(side.framework)) is None:
+            continue
+        asked = [
+            (f"frameworks[{at}].mode", side.mode or service.default_mode, list(service.modes)),
+            (f"frameworks[{at}].precision" if side.precision else "precision", side.precision or study.precision, service.precisions),
+            ("track", study.track, service.tracks),
+            ("device", study.device, service.devices),
+            *((f"workloads[{n}]", name, service.workloads) for n, name in enumerate(study.workloads) if name in workloads.names()),
+        ]
+        for field, given, allowed in asked:
+            if problem := choice(field, given, allowed):
+                yield Problem(field=field, given=given, allowed=f"{problem.allowed} ({service.name})", nearest=problem.nearest)
+
+
+def _problem(detail: Any) -> Problem:
+    """A pydantic error in the words of the file: dotted path, value and what is allowed."""
+    path = detail["loc"]
+    field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+    if detail["type"] == "extra_forbidden":
+        known = list((Side if str(detail["loc"][0]) == "frameworks" else Study).model_fields)
+        problem = choice(str(detail["loc"][-1]), str(detail["loc"][-1]), known)
+        return Problem(field=field, given=detail["input"], allowed="unknown field", nearest=problem.nearest if problem else None)
+    if detail["type"] == "missing":
+        return Problem(field=field, given=None, allowed="this field is required")
+    return Problem(field=field, given=detail["input"], allowed=detail["msg"].removeprefix("Value error, "))

@@ -1,0 +1,67 @@
+"""The Ray actor that holds a worker: the same for every framework, and the only file in services that imports Ray.
+
+The orchestrator refers to this class by name; the framework is imported lazily, in the service's own environment. Only plain data crosses.
+"""
+
+import os
+import socket
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import ray
+from numpy.typing import NDArray
+
+from levelfield import data
+from levelfield.measure.environment import describe_environment, source_hash
+from levelfield.run import event_to_dict, execute
+from levelfield.services import discover
+from levelfield.spec import RunSpec
+
+
+class WorkerActor:
+    """One process that does one run."""
+
+    def __init__(self, framework: str, log: str | None) -> None:
+        self._service = discover()[framework]
+        self._log = Path(log) if log else None
+        if self._log:
+            _redirect_output(self._log)
+
+    def hello(self) -> dict[str, Any]:
+        """Who and where this worker is, and the hash of the sources that it runs."""
+        return {
+            "pid": os.getpid(),
+            "hostname": socket.gethostname(),
+            "node_id": ray.get_runtime_context().get_node_id(),
+            "source_hash": source_hash(),
+        }
+
+    def environment(self) -> dict[str, Any]:
+        """The environment record of this worker's node."""
+        return describe_environment(self._service.packages)
+
+    def lacks_data(self, name: str, fingerprint: str) -> bool:
+        """Whether this host has no copy of the data set with these very arrays."""
+        cached = data.read_cache(name)
+        return cached is None or cached.fingerprint != fingerprint
+
+    def store_data(self, name: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Put a data set that the orchestrator sent in this host's cache."""
+        data.write_cache(data.from_arrays(name, arrays))
+
+    def run(self, spec: Mapping[str, Any], process_start_ns: int) -> Iterator[dict[str, Any]]:
+        """Do the run; stream its events as dictionaries, the result last."""
+        for event in execute(self._service, RunSpec.from_dict(spec), process_start_ns=process_start_ns, log=self._log):
+            yield event_to_dict(event)
+
+
+def _redirect_output(log: Path) -> None:
+    """Send what this process prints, C++ libraries included, to the run's log file."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+        os.dup2(descriptor, stream.fileno())
+    os.close(descriptor)

@@ -1,0 +1,1 @@
+"""A package, so that ``tests.fake_worker`` is this one, whatever else an environment has installed under the name ``tests``."""

@@ -1,0 +1,107 @@
+"""A Worker in pure NumPy: the independent reference of the contract suite, and the stand-in for a framework in the platform's own tests."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from levelfield.data import Dataset
+from levelfield.spec import RunSpec
+from levelfield.workloads.base import Weights, Workload
+from tests.fake_layers import network, softmax_cross_entropy
+
+DTYPES = {"fp32": np.dtype(np.float32), "fp64": np.dtype(np.float64)}
+
+
+class NumpyWorker:
+    """Interprets ``workload.layers``. ``threads`` is taken note of, not set: NumPy's matrix product has settled it at import."""
+
+    def setup(self, spec: RunSpec, *, threads: int) -> None:
+        if spec.device != "cpu":
+            raise RuntimeError(f"device is {spec.device}, but NumPy has no GPU: it computes on the CPU alone")
+        self.mode, self.precision, self.dtype, self.threads = spec.mode, spec.precision, DTYPES[spec.precision], threads
+
+    def load(self, dataset: Dataset) -> None:
+        self.x_train, self.x_test = dataset.x_train.astype(self.dtype), dataset.x_test.astype(self.dtype)
+        self.y_train = dataset.y_train
+
+    def build(self, spec: RunSpec, workload: Workload, weights: Weights) -> None:
+        self.batch_size = spec.batch_size or workload.batch_size
+        self.adam, self.learning_rate = workload.optimizer, spec.learning_rate or workload.optimizer.learning_rate
+        self.parameters = {name: array.astype(self.dtype) for name, array in weights.items()}
+        self.network = network(workload, self.parameters)
+        self.m = {name: np.zeros_like(array) for name, array in self.parameters.items()}
+        self.v = {name: np.zeros_like(array) for name, array in self.parameters.items()}
+        self.step = 0
+        self._losses: list[float] = []
+
+    def begin_epoch(self, order: NDArray[np.int64]) -> None:
+        self.batches = iter(np.split(order, range(self.batch_size, len(order), self.batch_size)))
+
+    def train_steps(self, n: int) -> None:
+        for _ in range(n):
+            try:
+                index = next(self.batches)
+            except StopIteration:
+                raise IndexError("train_steps() went past the end of the epoch") from None
+            self.train_step(self.x_train[index], self.y_train[index])
+
+    def synchronize(self) -> None:
+        pass
+
+    def losses(self) -> NDArray[np.float64]:
+        values = np.array(self._losses, np.float64)
+        self._losses = []
+        return values
+
+    def predict(self) -> NDArray[np.floating[Any]]:
+        return self.forward(self.x_test)
+
+    def weights(self) -> Weights:
+        return {name: array.copy() for name, array in self.parameters.items()}
+
+    def memory(self) -> dict[str, int]:
+        return {}
+
+    def describe(self) -> dict[str, Any]:
+        return {
+            "framework": "NumPy",
+            "version": str(np.__version__),
+            "device": "cpu",
+            "threads": self.threads,
+            "mode": self.mode,
+            "precision": self.precision,
+            "parameters": sum(array.size for array in self.parameters.values()),
+            "learning_rate": self.learning_rate,
+        }
+
+    def train_step(self, x, y) -> None:
+        """One step on a batch: loss, gradients, update."""
+        loss, gradient = softmax_cross_entropy(self.forward(x), y)
+        self._losses.append(float(loss))
+        self.update(self.backward(gradient))
+
+    def forward(self, x):
+        """Images to logits, (batch, classes)."""
+        for op in self.network:
+            x = op.forward(x)
+        return x
+
+    def backward(self, gradient) -> Weights:
+        """The gradient of every parameter from that of the logits, after `forward` on the same batch."""
+        gradients: Weights = {}
+        for op in reversed(self.network):
+            gradient = op.backward(gradient)
+            gradients |= op.gradients
+        return gradients
+
+    def update(self, gradients: Weights) -> None:
+        """One step of the equation in `levelfield.workloads.base.Adam`, in place."""
+        self.step += 1
+        b1, b2 = self.adam.beta_1, self.adam.beta_2
+        rate = self.learning_rate * (1 - b2**self.step) ** 0.5 / (1 - b1**self.step)
+        for name, g in gradients.items():
+            m, v = self.m[name], self.v[name]
+            m[...] = b1 * m + (1 - b1) * g
+            v[...] = b2 * v + (1 - b2) * g**2
+            self.parameters[name] -= rate * m / (np.sqrt(v) + self.adam.epsilon)

@@ -1,0 +1,134 @@
+"""Frames of a study as the store gives them, made by hand."""
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+
+from levelfield.result import PHASES
+
+TENSORFLOW, TORCH = "tensorflow", "torch"
+
+
+def frames(
+    *,
+    pairs=5,
+    speed=(3000.0, 2400.0),
+    accuracy=(0.97, 0.97),
+    noise=0.02,
+    sides=(TENSORFLOW, TORCH),
+    frameworks=None,
+    workloads=("digits_cnn",),
+):
+    """``pairs`` pairs for each workload; ``speed`` in examples/s and ``accuracy`` by side; a run takes 1 s of build and two epochs."""
+    frameworks = frameworks or sides
+    rng = np.random.default_rng(5)
+    runs, epochs, blocks = [], [], []
+    for workload in workloads:
+        for seed in range(pairs):
+            pair = seed * len(workloads) + workloads.index(workload)
+            for at, side in enumerate(sides):
+                run_id = len(runs) + 1
+                rate = speed[at] * np.exp(rng.normal(0, noise))
+                runs.append(
+                    run_row(run_id, side=side, framework=frameworks[at], workload=workload, seed=seed, pair=pair, train_s=3000 / rate)
+                )
+                right = round((accuracy[at] + rng.normal(0, noise / 10)) * 10_000)
+                epochs += [epoch_row(run_id, side, seed, 0, 5000), epoch_row(run_id, side, seed, 1, right)]
+                blocks += block_rows(run_id, side, seed, rate)
+    content = {
+        "name": "trial",
+        "workloads": list(workloads),
+        "frameworks": [{"label": side, "framework": framework} for side, framework in zip(sides, frameworks, strict=True)],
+        "margin": 0.03,
+        "accuracy_margin": 0.005,
+    }
+    study = SimpleNamespace(
+        id="trial-1",
+        name="trial",
+        created_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+        study=content,
+        plan_seed=0,
+        planned_runs=len(runs),
+        levelfield_version="0.1.0",
+        source_hash="abc",
+    )
+    types = {"memory_process_peak_rss_bytes": "Int64", "failure_step": "Int64"}
+    runs = pd.DataFrame(runs).astype(types | {"failure_reason": "str"})
+    return SimpleNamespace(study=study, runs=runs, epochs=pd.DataFrame(epochs), blocks=pd.DataFrame(blocks))
+
+
+def run_row(run_id, *, side, framework, workload, seed, pair, train_s):
+    phases = {f"phase_{name}_s": 0.5 for name in PHASES} | {"phase_build_s": 1.0, "phase_warmup_s": 2.0, "phase_train_s": train_s}
+    return {
+        "run_id": run_id,
+        "side": side,
+        "spec_hash": f"{workload}-{framework}-{seed}",
+        "attempt": 1,
+        "latest": True,
+        "pair": pair,
+        "turn": run_id,
+        "workload": workload,
+        "framework": framework,
+        "mode": "eager",
+        "precision": "fp32",
+        "track": "matched",
+        "seed": seed,
+        "device": "cpu",
+        "status": "ok",
+        "started_at": pd.Timestamp("2026-01-02", tz="UTC"),
+        "finished_at": pd.Timestamp("2026-01-02", tz="UTC"),
+        "wall_s": sum(phases.values()),
+        **phases,
+        "memory_process_peak_rss_bytes": (600 if side == TENSORFLOW else 400) * 2**20,
+        "failure_reason": None,
+        "failure_step": None,
+        "initial_weights_fingerprint": f"w{seed}",
+        "data_fingerprint": "d",
+    }
+
+
+def epoch_row(run_id, side, seed, epoch, correct):
+    return {
+        "run_id": run_id,
+        "side": side,
+        "seed": seed,
+        "epoch": epoch,
+        "train_loss": 0.1,
+        "test_loss": 0.2,
+        "test_accuracy": correct / 10_000,
+        "test_correct": correct,
+        "test_examples": 10_000,
+        "train_s": 1.0,
+        "evaluate_s": 0.1,
+    }
+
+
+def block_rows(run_id, side, seed, rate):
+    """One slow block of warm-up and three steady ones."""
+    base = {"run_id": run_id, "side": side, "seed": seed, "steps": 30, "samples": 960}
+    durations = [(False, 5.0), *[(True, 960 / rate)] * 3]
+    return [
+        base | {"epoch": 0, "first_step": 30 * at, "steady": steady, "duration_s": duration, "step_s": duration / 30}
+        for at, (steady, duration) in enumerate(durations)
+    ]
+
+
+def end(given, run_id, status, reason=None, step=None, *, keep=False):
+    """Let a run end otherwise; unless ``keep``, without the values that only a run to its end has."""
+    row = given.runs["run_id"] == run_id
+    given.runs.loc[row, ["status", "failure_reason"]] = [status, reason]
+    given.runs.loc[row, "failure_step"] = step
+    if not keep:
+        given.runs.loc[row, ["initial_weights_fingerprint", "data_fingerprint"]] = None
+        given.epochs = given.epochs[given.epochs["run_id"] != run_id]
+        given.blocks = given.blocks[given.blocks["run_id"] != run_id]
+    return given
+
+
+def drop(given, run_id):
+    """A run that is not recorded yet."""
+    return SimpleNamespace(
+        study=given.study, **{name: (f := getattr(given, name))[f["run_id"] != run_id] for name in ("runs", "epochs", "blocks")}
+    )

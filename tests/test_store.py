@@ -1,0 +1,212 @@
+"""What a store keeps and refuses. `StoreContract` runs here on SQLite, and in test_store_postgres.py on PostgreSQL."""
+
+import math
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import DBAPIError
+
+from levelfield.result import Block, Epoch, Failure, RunResult, Status
+from levelfield.spec import PlannedRun, RunKey, RunSpec
+from levelfield.store import Store, StoreError, StudyRecord
+from levelfield.store.address import parse
+from levelfield.store.tables import metadata
+
+NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
+TIMES = {"started_at": NOW, "finished_at": NOW + timedelta(seconds=90)}
+BIG = 2**40
+OPEN = "import sys; from levelfield.store import Store; print(flush=True); sys.stdin.readline(); Store.open(sys.argv[1]).close()"
+
+
+def study(study_id="digits-1", **changes) -> StudyRecord:
+    record = StudyRecord(
+        id=study_id,
+        name="digits",
+        created_at=NOW,
+        study={"name": "digits", "title": "größer, 学習"},
+        plan_seed=2**62,
+        planned_runs=4,
+        levelfield_version="0.1.0",
+        source_hash="abc",
+    )
+    return replace(record, **changes)
+
+
+def planned(*, seed=0, side="torch") -> PlannedRun:
+    return PlannedRun(spec=RunSpec(workload="digits_cnn", framework="torch", mode="eager", seed=seed), side=side, pair=seed, turn=1)
+
+
+def key_of(run: PlannedRun, *, attempt=1, study_id="digits-1") -> RunKey:
+    return RunKey(study=study_id, spec_hash=run.spec.hash, side=run.side, attempt=attempt)
+
+
+def result(status=Status.OK, **changes) -> RunResult:
+    counted = {"test_correct": 30, "test_examples": 40, "train_ns": BIG, "evaluate_ns": 5}
+    values = {
+        "wall_ns": BIG,
+        "phases_ns": {"import": 2_000_000_000, "train": BIG},
+        "epochs": [Epoch(epoch=n, train_loss=0.1 + n, test_loss=1 / 3, **counted) for n in range(2)],
+        "blocks": [Block(epoch=0, first_step=s, steps=4, samples=128, duration_ns=BIG + s, steady=s > 0) for s in (0, 4)],
+        "step_losses": [0.1, 1e-300, 2.5],
+        "memory_bytes": {"rss_peak": BIG},
+        "fingerprints": {"data": "d1", "initial_weights": "w1"},
+        "environment": {"cpu": {"model": "Große CPU ©", "cores": [0, 1]}, "gpu": None},
+        "description": {"version": "2.14", "threads": 2},
+    }
+    return RunResult(status=status, **(values | changes))
+
+
+def record(store, run=None, outcome=None, **key) -> int:
+    run = run or planned()
+    return store.record(key_of(run, **key), run, outcome or result(), **TIMES)
+
+
+@pytest.fixture
+def url(tmp_path):
+    return f"sqlite:///{tmp_path}/results/levelfield.db"
+
+
+@pytest.fixture
+def store(url):
+    with Store.open(url) as opened:
+        opened.add_study(study())
+        yield opened
+
+
+class StoreContract:
+    """What must hold in both databases. The fixture ``url`` names a store that does not exist yet."""
+
+    def test_a_study_comes_back_as_it_was(self, store):
+        assert store.studies() == [study()]
+
+    def test_a_run_comes_back_as_it_was(self, store):
+        run_id = record(store)
+        [found] = store.runs("digits-1")
+        assert (found.run_id, found.key, found.planned, found.result) == (run_id, key_of(planned()), planned(), result())
+        assert (found.started_at, found.finished_at) == (TIMES["started_at"], TIMES["finished_at"])
+        assert found.started_at.tzinfo is UTC
+
+    def test_times_of_another_zone_come_back_in_utc(self, store):
+        elsewhere = NOW.astimezone(timezone(timedelta(hours=5, minutes=30)))
+        store.add_study(study("z", created_at=elsewhere))
+        assert store.study("z").created_at == NOW
+        assert store.study("z").created_at.tzinfo is UTC
+        with pytest.raises(StoreError, match="no time zone"):
+            store.add_study(study("naive", created_at=NOW.replace(tzinfo=None)))
+
+    def test_losses_that_are_not_finite_come_back(self, store):
+        bad = [math.nan, math.inf, -math.inf]
+        epochs = [replace(result().epochs[0], epoch=n, train_loss=loss, test_loss=-loss) for n, loss in enumerate(bad)]
+        failure = Failure(reason="not finite", step=3)
+        record(store, outcome=result(Status.DIVERGED, step_losses=[1.0, *bad], epochs=epochs, failure=failure))
+        [found] = store.runs("digits-1")
+        assert repr(found.result.step_losses) == repr([1.0, *bad])
+        assert repr([epoch.train_loss for epoch in found.result.epochs]) == repr(bad)
+        assert found.result.failure == failure
+
+    def test_json_holds_no_nan(self, store):
+        record(store, outcome=result(environment={"load": [math.nan, {"noise": math.inf}]}))
+        assert store.runs("digits-1")[0].result.environment == {"load": ["nan", {"noise": "inf"}]}
+
+    def test_a_failure_comes_back_with_any_text(self, store):
+        failure = Failure(reason="выпало 💥", error_type="RuntimeError", traceback="line\n", log_tail="nul \x00 byte \udcff")
+        record(store, outcome=RunResult(status=Status.FAILED, failure=failure))
+        assert store.runs("digits-1")[0].result == RunResult(status=Status.FAILED, failure=failure)
+
+    def test_a_key_is_recorded_once(self, store):
+        record(store)
+        with pytest.raises(StoreError, match=rf"{planned().spec.hash}/1 is in .* already"):
+            record(store, outcome=result(Status.INVALID))
+        assert [run.result.status for run in store.runs("digits-1")] == [Status.OK]
+
+    def test_a_run_is_recorded_whole_or_not_at_all(self, store):
+        with pytest.raises(StoreError, match="cannot be used"):
+            record(store, outcome=result(epochs=result().epochs[:1] * 2))
+        assert store.runs("digits-1") == []
+
+    def test_a_run_needs_its_study(self, store):
+        with pytest.raises(StoreError, match="belongs to no study"):
+            record(store, study_id="other")
+
+    def test_a_study_is_added_once(self, store):
+        with pytest.raises(StoreError, match=r"there is a study digits-1 in .* already"):
+            store.add_study(study())
+
+    def test_a_key_must_be_that_of_the_run(self, store):
+        with pytest.raises(ValueError, match="not that of the planned run"):
+            store.record(key_of(planned(seed=1)), planned(seed=2), result(), **TIMES)
+
+    @pytest.mark.parametrize("table", list(metadata.tables))
+    def test_no_row_can_be_changed(self, store, url, table):
+        record(store)
+        column = metadata.tables[table].columns.keys()[-1]
+        engine = create_engine(parse(url))
+        with pytest.raises(DBAPIError, match=f"append-only: a row of {table} cannot be changed"), engine.begin() as connection:
+            connection.execute(text(f"UPDATE {table} SET {column} = {column}"))
+        engine.dispose()
+        assert store.runs("digits-1")[0].result == result()
+
+    def test_deleting_a_study_takes_its_runs_along(self, store):
+        record(store)
+        with store._transaction() as connection:
+            connection.execute(text("DELETE FROM studies"))
+            assert [connection.execute(text(f"SELECT count(*) FROM {table}")).scalar() for table in metadata.tables] == [0] * 4
+
+    def test_attempts_and_counts_and_order(self, store):
+        store.add_study(study("empty"))
+        other = planned(seed=1, side="torch #2")
+        ids = [record(store, planned(), result(Status.INVALID), attempt=2), record(store, planned(), result(Status.FAILED), attempt=1)]
+        ids.append(record(store, other, result(Status.OK)))
+        assert store.attempts("digits-1") == {
+            (planned().spec.hash, "torch"): [(1, Status.FAILED), (2, Status.INVALID)],
+            (other.spec.hash, "torch #2"): [(1, Status.OK)],
+        }
+        assert store.counts() == {"digits-1": {Status.INVALID: 1, Status.OK: 1}, "empty": {}}
+        assert [run.run_id for run in store.runs("digits-1")] == ids == sorted(ids)
+
+    def test_migrations_make_the_tables_of_the_code(self, store):
+        with store._engine.connect() as connection:
+            assert compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata) == []
+
+    def test_opening_again_keeps_what_is_there(self, store, url):
+        record(store)
+        with Store.open(url) as again:
+            assert len(again.runs("digits-1")) == 1
+
+    def test_a_reader_reads_and_cannot_write(self, store, url):
+        record(store)
+        with Store.open(url, read_only=True) as reader:
+            assert reader.runs("digits-1")[0].result == result()
+            with pytest.raises(StoreError, match=r"read-?only"):
+                reader.add_study(study("more"))
+
+    def test_processes_may_open_a_fresh_store_together(self, url):
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        openers = [subprocess.Popen([sys.executable, "-c", OPEN, url], text=True, **pipes) for _ in range(3)]
+        for opener in openers:
+            opener.stdout.readline()
+        for opener in openers:
+            opener.stdin.write("\n")
+            opener.stdin.flush()
+        assert [(opener.communicate(timeout=60)[1], opener.returncode) for opener in openers] == [("", 0)] * 3
+        with Store.open(url, read_only=True) as reader:
+            assert reader.studies() == []
+
+    def test_a_newer_store_is_refused(self, store, url):
+        with store._transaction() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        for read_only in (False, True):
+            with pytest.raises(StoreError, match=r"newer Levelfield .schema 9999"):
+                Store.open(url, read_only=read_only)
+        with store._transaction() as connection:
+            assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "9999"
+
+
+class TestSqlite(StoreContract):
+    pass

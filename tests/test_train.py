@@ -1,0 +1,177 @@
+"""`levelfield.worker.train` with a worker in NumPy: what is counted, what is timed, and how a run ends."""
+
+import dataclasses
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from levelfield.result import PHASES, Epoch, RunResult, Status
+from levelfield.spec import RunSpec
+from levelfield.worker import WARMUP_STEPS, Started, softmax_cross_entropy, train
+from levelfield.workloads.base import fingerprint
+from tests import misbehaving_workers
+from tests.contract.harness import DATASET, TEST_EXAMPLES, WORKLOAD
+from tests.fake_worker import NumpyWorker
+
+SPEC = RunSpec(workload="digits_cnn", framework="numpy", mode="plain", seed=0, epochs=2)
+BLOCKS_OF_THREE = dataclasses.replace(WORKLOAD, block_steps=3)
+
+
+def run(worker=None, *, workload=BLOCKS_OF_THREE, before_ns=None, **fields):
+    """All events of a run on the synthetic data set: 100 training examples, so 32, 32, 32 and 4."""
+    spec = dataclasses.replace(SPEC, **fields)
+    return list(train(worker or NumpyWorker(), spec, workload, lambda: DATASET, threads=1, before_ns=before_ns))
+
+
+class Clock:
+    """Time passes only when a worker's method says so."""
+
+    now = 1_000
+
+    def perf_counter_ns(self):
+        return self.now
+
+
+class TimedWorker(NumpyWorker):
+    """Each method takes its own number of nanoseconds, all of them different powers of ten or their multiples."""
+
+    def __init__(self, clock):
+        self.clock = clock
+
+    def setup(self, spec, *, threads):
+        self.clock.now += 1
+        super().setup(spec, threads=threads)
+
+    def load(self, dataset):
+        self.clock.now += 10
+        super().load(dataset)
+
+    def build(self, spec, workload, weights):
+        self.clock.now += 100
+        super().build(spec, workload, weights)
+
+    def begin_epoch(self, order):
+        self.clock.now += 1_000
+        super().begin_epoch(order)
+
+    def train_steps(self, n):
+        self.clock.now += 10_000 * n
+        super().train_steps(n)
+
+    def synchronize(self):
+        self.clock.now += 5_000
+
+    def predict(self):
+        self.clock.now += 1_000_000
+        return super().predict()
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr("levelfield.worker.time", SimpleNamespace(perf_counter_ns=clock.perf_counter_ns))
+    return clock
+
+
+def test_events_come_in_order_and_cover_everything():
+    started, first, second, result = run()
+    assert started == Started(epochs=2, steps_per_epoch=4)
+    assert (type(first), type(second), type(result)) == (Epoch, Epoch, RunResult)
+    assert result.status is Status.OK
+    assert result.epochs == [first, second]
+    assert len(result.step_losses) == 8
+    assert first.train_loss == np.mean(result.step_losses[:4])
+    assert second.train_loss == np.mean(result.step_losses[4:])
+    assert first.test_examples == TEST_EXAMPLES
+    assert result.fingerprints["data"] == DATASET.fingerprint
+    assert result.fingerprints["initial_weights"] == fingerprint(WORKLOAD.initial_weights(0))
+    assert result.description["framework"] == "NumPy"
+    assert result.memory_bytes["process_peak_rss"] > 0
+
+
+def test_blocks_hold_every_step_and_every_sample():
+    blocks = run()[-1].blocks
+    assert [(b.epoch, b.first_step, b.steps, b.samples) for b in blocks] == [(0, 0, 3, 96), (0, 3, 1, 4), (1, 0, 3, 96), (1, 3, 1, 4)]
+
+
+def test_batch_size_of_the_spec_decides_the_steps():
+    started, *_, result = run(batch_size=30)
+    assert started.steps_per_epoch == 4
+    assert [b.samples for b in result.blocks] == [90, 10, 90, 10]
+    assert run(batch_size=50)[-1].blocks[0].samples == 100
+
+
+@pytest.mark.parametrize(("batch_size", "epochs", "warmup"), [(32, 7, 20), (4, 2, 25), (4, 1, 21)])
+def test_warm_up_lasts_at_least_twenty_steps_and_the_first_of_several_epochs(batch_size, epochs, warmup):
+    """A block counts as warm-up as a whole: with blocks of 3, the 20th step of a single epoch lies in the block that ends at 21."""
+    blocks = run(batch_size=batch_size, epochs=epochs)[-1].blocks
+    steady = [b.steady for b in blocks]
+    assert steady == sorted(steady), "a steady block came before warm-up had ended"
+    assert sum(b.steps for b in blocks if not b.steady) == warmup >= WARMUP_STEPS
+
+
+def test_phases_are_what_was_spent_in_them(clock):
+    *_, first, second, result = run(TimedWorker(clock), before_ns={"process_start": 7, "import": 8}, epochs=6)
+    epoch_ns = 4 * 10_000 + 2 * 5_000
+    expected = {"process_start": 7, "import": 8, "data": 10, "device": 1, "build": 100, "evaluate": 6_000_000, "other": 6_000}
+    assert result.phases_ns == expected | {"warmup": 5 * epoch_ns, "train": epoch_ns}
+    assert set(result.phases_ns) == set(PHASES)
+    assert result.wall_ns == sum(result.phases_ns.values())
+    assert (first.train_ns, second.evaluate_ns) == (epoch_ns, 1_000_000)
+    assert [b.duration_ns for b in result.blocks] == [35_000, 15_000] * 6
+
+
+def test_phases_add_up_on_the_real_clock():
+    result = run(before_ns={"process_start": 123_456_789})[-1]
+    assert result.wall_ns == sum(result.phases_ns.values())
+    assert all(ns >= 0 for ns in result.phases_ns.values())
+    assert result.phases_ns["process_start"] == 123_456_789
+
+
+@pytest.mark.parametrize("block_steps", [1, 3, 15])
+def test_divergence_names_its_step_whatever_the_blocks_are(block_steps):
+    workload = dataclasses.replace(WORKLOAD, block_steps=block_steps)
+    *_, last_epoch, result = run(misbehaving_workers.Diverges(), workload=workload, seed=1, epochs=20)
+    assert result.status is Status.DIVERGED
+    assert result.failure.step == misbehaving_workers.BAD_STEP
+    assert np.flatnonzero(~np.isfinite(result.step_losses)).tolist() == [misbehaving_workers.BAD_STEP - 1]
+    assert last_epoch.epoch == 11, "the epoch that diverged is not judged"
+    assert result.wall_ns == sum(result.phases_ns.values())
+
+
+def test_an_exception_of_the_worker_passes_through():
+    with pytest.raises(RuntimeError, match="imaginary memory in epoch 2"):
+        run(misbehaving_workers.Raises(), seed=1)
+
+
+def test_logits_of_another_shape_are_refused():
+    class ForgetsOne(NumpyWorker):
+        def predict(self):
+            return super().predict()[1:]
+
+    with pytest.raises(ValueError, match=r"shape \(29, 10\), expected \(30, 10\)"):
+        run(ForgetsOne())
+
+
+@pytest.mark.parametrize(("precision", "dtype"), [("fp32", "float32"), ("fp64", "float64")])
+def test_each_precision_gets_the_same_weights_rounded_to_it(precision, dtype):
+    """The fingerprint is that of the weights before rounding, so that sides of different precision can be a pair."""
+    given = []
+
+    class Remembers(NumpyWorker):
+        def build(self, spec, workload, weights):
+            given.append(weights)
+            super().build(spec, workload, weights)
+
+    result = run(Remembers(), precision=precision)[-1]
+    exact = WORKLOAD.initial_weights(0)
+    assert result.fingerprints["initial_weights"] == fingerprint(exact)
+    for name, array in given[0].items():
+        assert array.dtype == dtype
+        assert np.array_equal(array, exact[name].astype(dtype))
+
+
+def test_test_loss_survives_large_logits():
+    logits, labels = np.array([[1000.0, 0.0], [0.0, 1000.0]], np.float32), np.array([0, 0])
+    assert softmax_cross_entropy(logits, labels) == 500.0
