@@ -1,0 +1,230 @@
+"""The command line: ``levelfield --help``."""
+
+import json
+import re
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+import levelfield
+from levelfield import data
+from levelfield.data import DataError
+from levelfield.result import Status
+from levelfield.services import ServiceError, discover
+from levelfield.study import StudyError, choice, read_study
+
+if TYPE_CHECKING:
+    from levelfield.store import StudyRecord
+
+app = typer.Typer(
+    help="Compares deep-learning frameworks on a level field.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+)
+data_app = typer.Typer(help="The data sets and their cache.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+console = Console()
+
+
+class Format(StrEnum):
+    """How `report` writes."""
+
+    TABLE = "table"
+    MD = "md"
+    JSON = "json"
+    CSV = "csv"
+
+
+StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="What is compared with what; see docs/studies.md.")]
+Results = Annotated[Path, typer.Option("--results", envvar="LEVELFIELD_RESULTS", help="Folder for results and logs.", metavar="DIR")]
+StoreUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        envvar="LEVELFIELD_STORE",
+        help="Database URL or SQLite file; default: levelfield.db in the results folder.",
+        metavar="URL",
+    ),
+]
+Address = Annotated[str | None, typer.Option(help="A running Ray cluster; default: start one here.", metavar="HOST:PORT")]
+StudyId = Annotated[str, typer.Argument(metavar="STUDY_ID", help="A study's id, the beginning of it, or 'latest'.")]
+RESULTS = Path("results")
+
+
+def main() -> None:
+    """The entry point: what the user can mend ends with one message and exit status 2."""
+    from levelfield.store import StoreError
+    from orchestrator.nodes import ClusterError
+    from orchestrator.session import UsageError
+
+    try:
+        app(standalone_mode=True)
+    except (StudyError, ServiceError, DataError, StoreError, UsageError, ClusterError) as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+@app.callback(invoke_without_command=True)
+def _root(*, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        typer.echo(levelfield.__version__)
+        raise typer.Exit
+
+
+@app.command()
+def run(
+    study: StudyFile,
+    address: Address = None,
+    results: Results = RESULTS,
+    store: StoreUrl = None,
+) -> None:
+    """Run a study and report what differs."""
+    from orchestrator.session import new_record
+
+    services = discover()
+    record = new_record(read_study(study, services))
+    _execute(record, address=address, results=results, store=store, is_new=True)
+
+
+@app.command()
+def resume(study_id: StudyId, address: Address = None, results: Results = RESULTS, store: StoreUrl = None) -> None:
+    """Go on with a study that was interrupted or had failures: what is done is left alone, what is not is done."""
+    from levelfield.measure.environment import source_hash
+
+    record = _find(study_id, _store_url(results, store))
+    if record.source_hash != source_hash():
+        console.print("[yellow]note:[/] the sources have changed since this study was begun; every run records which it ran")
+    _execute(record, address=address, results=results, store=store, is_new=False)
+
+
+@app.command()
+def report(
+    study_id: StudyId = "latest",
+    form: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.TABLE,
+    results: Results = RESULTS,
+    store: StoreUrl = None,
+) -> None:
+    """Say what a stored study found."""
+    url = _store_url(results, store)
+    record = _find(study_id, url)
+
+    from levelfield.report import render  # pandas and scipy take a second to import: not for a study that is not there
+    from levelfield.report.analysis import analyse
+    from levelfield.store.frames import load
+
+    frames = load(record.id, url)
+    analysis = analyse(frames)
+    match form:
+        case Format.TABLE:
+            console.print(render.to_rich(analysis))
+        case Format.MD:
+            typer.echo(render.to_markdown(analysis))
+        case Format.JSON:
+            typer.echo(render.to_json(analysis))
+        case Format.CSV:
+            typer.echo(render.to_csv(frames, analysis), nl=False)
+
+
+@app.command()
+def studies(results: Results = RESULTS, store: StoreUrl = None) -> None:
+    """List the stored studies, newest first."""
+    from levelfield.store import Store
+    from orchestrator import listing
+
+    with Store.open(_store_url(results, store), read_only=True) as opened:
+        console.print(listing.studies(opened.studies(), opened.counts()))
+
+
+@app.command()
+def frameworks() -> None:
+    """List what each service offers, read from its service.toml."""
+    from orchestrator import listing
+
+    console.print(listing.frameworks(discover().values()))
+
+
+@app.command()
+def plan(study: StudyFile, form: Annotated[Format, typer.Option("--format", help="table or json.")] = Format.TABLE) -> None:
+    """Show the runs of a study without starting anything; the order within pairs is drawn anew for each study."""
+    from orchestrator import listing
+    from orchestrator.plan import plan as plan_runs
+
+    runs = plan_runs(read_study(study, discover()), plan_seed=0)
+    if form is Format.JSON:
+        typer.echo(json.dumps([run.spec.to_dict() for run in runs], indent=1))
+    else:
+        console.print(listing.plan(runs))
+
+
+@app.command()
+def doctor(address: Address = None, results: Results = RESULTS) -> None:
+    """Check this machine, or every node of a cluster, and say what to do about each failure."""
+    from orchestrator import listing
+    from orchestrator.doctor import examine
+
+    found = examine(discover(), address=address, results=results)
+    console.print(listing.findings(found))
+    raise typer.Exit(int(any(finding.good is False for finding in found)))
+
+
+@data_app.command("list")
+def data_list() -> None:
+    """List the data sets, and whether they are in this machine's cache."""
+    from orchestrator import listing
+
+    console.print(listing.data_sets())
+
+
+@data_app.command("fetch")
+def data_fetch(name: Annotated[str, typer.Argument(help="A data set's name; see `levelfield data list`.")]) -> None:
+    """Put a data set in this machine's cache."""
+    from orchestrator.listing import dataset_facts
+
+    if problem := choice("NAME", name, data.names()):
+        raise StudyError("data fetch", [problem])
+    training, test, fingerprint = dataset_facts(data.load(name))
+    console.print(f"{name}: {training} training and {test} test examples, fingerprint {fingerprint}")
+
+
+def _execute(record: "StudyRecord", *, address: str | None, results: Path, store: str | None, is_new: bool) -> None:
+    from orchestrator.session import Session, execute
+
+    url = _store_url(results, store)
+    session = Session(services=discover(), results=results, store_url=url, address=address, console=console)
+    try:
+        statuses = execute(session, record, is_new=is_new)
+    except KeyboardInterrupt:
+        console.print(f"\nInterrupted. [bold]levelfield resume {record.id}[/] goes on where it stopped.")
+        raise
+    if not statuses:
+        console.print(f"Nothing to do: every run of {record.id} is done.")
+    report(record.id, results=results, store=store)
+    console.print(
+        f"\nReport in the browser: [bold]make ui[/]    Stored: {escape(_without_password(url))}, study {record.id}", soft_wrap=True
+    )
+    if any(status is not Status.OK for status in statuses):
+        raise typer.Exit(1)
+
+
+def _find(study_id: str, url: str) -> "StudyRecord":
+    from levelfield.store import Store
+
+    with Store.open(url, read_only=True) as opened:
+        return opened.study(study_id)
+
+
+def _store_url(results: Path, store: str | None) -> str:
+    return store or str(results / "levelfield.db")
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"(://[^:/@]+):[^@]*@", r"\1:***@", url)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""The Ray cluster that a study runs on: embedded in this process, or one that is already there."""
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import ray
+from ray.exceptions import RayError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from levelfield.services import Service
+from orchestrator.nodes import ClusterError, Nodes, free_port, wait_for_port
+
+# Loopback, so that nothing is open to the network; not 127.0.0.1, which Ray replaces by the host's outward address.
+LOOPBACK = "127.0.0.2"
+START_TIMEOUT_S = 60.0
+JOIN_TIMEOUT_S = 10.0  # for a cluster that is already there
+
+
+@contextmanager
+def embedded(services: Iterable[Service]) -> Iterator[str]:
+    """A head and one node for each service, from its own environment, on this machine; all of it ends with the block. Yields the address.
+
+    Raises ClusterError where an environment is missing or a node does not come up.
+    """
+    services = list(services)
+    if lacking := [service for service in services if not service.ready]:
+        commands = "\n".join(f"  {service.setup_command}" for service in lacking)
+        raise ClusterError(f"{', '.join(s.title for s in lacking)} has no environment on this machine; make it with\n{commands}")
+    nodes = Nodes()
+    try:
+        port = free_port(LOOPBACK)
+        head = ["--head", f"--port={port}", "--include-dashboard=false", "--num-cpus=0", "--num-gpus=0"]
+        nodes.start(Path(sys.executable), f"--node-ip-address={LOOPBACK}", *head)
+        for service in services:
+            address = [f"--node-ip-address={LOOPBACK}", f"--address={LOOPBACK}:{port}"]
+            nodes.start(service.python, *address, "--num-cpus=1", resources={service.name: 1})
+        wait_for_port(LOOPBACK, port, nodes, timeout_s=START_TIMEOUT_S)
+        with _driver(f"{LOOPBACK}:{port}", _node_ip_address=LOOPBACK):
+            _wait_for_services(services, nodes, timeout_s=START_TIMEOUT_S)
+            yield f"{LOOPBACK}:{port}"
+    finally:
+        nodes.stop()
+
+
+@contextmanager
+def running(address: str, services: Iterable[Service]) -> Iterator[str]:
+    """Use the cluster at ``host:port``.
+
+    A driver needs a Ray node on its own host: where there is none, one without resources joins meanwhile.
+
+    Raises ClusterError where nothing answers or a service has no node.
+    """
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():
+        raise ClusterError(f"--address {address!r}: expected HOST:PORT")
+    nodes = Nodes()
+    try:
+        wait_for_port(host, int(port), nodes, timeout_s=5)
+        known_ip = {"_node_ip_address": host} if host.startswith("127.") else {}
+        if not _has_local_node(address):
+            own_ip = [f"--node-ip-address={host}"] if known_ip else []
+            nodes.start(Path(sys.executable), f"--address={address}", "--num-cpus=0", "--num-gpus=0", *own_ip)
+            _wait_for_local_node(address, nodes)
+        with _driver(address, **known_ip):
+            _wait_for_services(list(services), nodes, timeout_s=JOIN_TIMEOUT_S)
+            yield address
+    finally:
+        nodes.stop()
+
+
+@contextmanager
+def _driver(address: str, **options: Any) -> Iterator[None]:
+    try:
+        ray.init(address=address, namespace="levelfield", log_to_driver=False, logging_level=logging.ERROR, **options)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise ClusterError(f"cannot join the Ray cluster at {address}: {error}") from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _wait_for_services(services: list[Service], nodes: Nodes, *, timeout_s: float) -> None:
+    """Wait until every service has a live node."""
+    deadline = time.monotonic() + timeout_s
+    while missing := [service.name for service in services if not ray.cluster_resources().get(service.name)]:
+        nodes.check_alive()
+        if time.monotonic() > deadline:
+            hint = "; a node offers one when started with `ray start --resources='{\"NAME\": 1}'` in its service's environment"
+            raise ClusterError(f"no node of the cluster offers {', '.join(missing)}{hint}")
+        time.sleep(0.05)
+
+
+def _has_local_node(address: str) -> bool:
+    """Whether a raylet of this host and of this user's view of processes belongs to the cluster at ``address``."""
+    for process in psutil.process_iter(["name", "cmdline"]):
+        command = process.info["cmdline"] or []
+        if process.info["name"] == "raylet" and f"--gcs-address={address}" in command:
+            return os.access(f"/proc/{process.pid}", os.R_OK)
+    return False
+
+
+def _wait_for_local_node(address: str, nodes: Nodes) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while not _has_local_node(address):
+        nodes.check_alive()
+        if time.monotonic() > deadline:
+            raise ClusterError(f"the node of this host did not join the cluster at {address} within {START_TIMEOUT_S:.0f} s")
+        time.sleep(0.1)
+
+
+def ask_nodes(services: Mapping[str, Service]) -> Iterator[tuple[str, str, dict[str, Any] | str]]:
+    """For each live node and framework that it offers: framework, the node's address, and its environment record or what went wrong."""
+    from services.actor import WorkerActor
+
+    for node in ray.nodes():
+        for name in services:
+            if not node["Alive"] or not node["Resources"].get(name):
+                continue
+            here = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+            actor = ray.remote(WorkerActor).options(num_cpus=0, scheduling_strategy=here).remote(name, None)
+            try:
+                yield name, node["NodeManagerAddress"], ray.get(actor.environment.remote(), timeout=START_TIMEOUT_S)
+            except (RayError, TimeoutError) as error:
+                yield name, node["NodeManagerAddress"], f"does not answer: {str(error).strip().splitlines()[-1]}"
+            finally:
+                ray.kill(actor)

@@ -1,0 +1,83 @@
+"""What the listing commands print."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from levelfield import data
+from levelfield.result import Status
+from levelfield.services import Service
+from levelfield.spec import PlannedRun
+from levelfield.store import StudyRecord
+from orchestrator.doctor import Finding
+
+MARKS = {True: "[green]ok[/]     ", False: "[bold red]failed[/] ", None: "[yellow]note[/]   "}
+
+
+def studies(records: Iterable[StudyRecord], counts: Mapping[str, Mapping[Status, int]]) -> RenderableType:
+    """One row a study: how many of its runs are ok, and what became of the others."""
+    table = Table("study", "begun (UTC)", "workloads", "sides", "runs that are ok")
+    for record in records:
+        ended = counts.get(record.id, {})
+        runs = [f"{ended.get(Status.OK, 0)} of {record.planned_runs}"]
+        runs += [f"{number} {status}" for status, number in ended.items() if status is not Status.OK]
+        sides = ", ".join(side["label"] for side in record.study["frameworks"])
+        table.add_row(record.id, f"{record.created_at:%Y-%m-%d %H:%M}", ", ".join(record.study["workloads"]), sides, ", ".join(runs))
+    table.columns[0].no_wrap = True
+    return table
+
+
+def frameworks(services: Iterable[Service]) -> RenderableType:
+    """One paragraph a service: all that its description says."""
+    return Group(*(_framework(service) for service in services))
+
+
+def _framework(service: Service) -> RenderableType:
+    grid = Table.grid(padding=(0, 2))
+    for name, meaning in service.modes.items():
+        default = " (default)" if name == service.default_mode else ""
+        grid.add_row("  mode", f"{name}{default}: {meaning}")
+    for name, values in (
+        ("precisions", service.precisions),
+        ("devices", service.devices),
+        ("tracks", service.tracks),
+        ("workloads", service.workloads),
+    ):
+        grid.add_row(f"  {name}", ", ".join(values))
+    grid.add_row("  environment", "ready" if service.ready else f"missing; make it with: {service.setup_command}")
+    return Group(Text(f"{service.name} ({service.title})", style="bold"), grid)
+
+
+def plan(runs: Sequence[PlannedRun]) -> RenderableType:
+    """One row a run."""
+    table = Table("pair", "side", "workload", "seed", "mode", "precision")
+    for run in runs:
+        table.add_row(str(run.pair), run.side, run.spec.workload, str(run.spec.seed), run.spec.mode, run.spec.precision)
+    return table
+
+
+def data_sets() -> RenderableType:
+    """One row a data set, with what is in this machine's cache."""
+    table = Table("data set", "training", "test", "fingerprint")
+    for name in data.names():
+        cached = data.read_cache(name)
+        table.add_row(name, *(dataset_facts(cached) if cached else ("not in the cache",)))
+    return table
+
+
+def dataset_facts(dataset: data.Dataset) -> tuple[str, str, str]:
+    """Training examples, test examples and the beginning of the fingerprint."""
+    return str(len(dataset.x_train)), str(len(dataset.x_test)), dataset.fingerprint[:16]
+
+
+def findings(found: Iterable[Finding]) -> RenderableType:
+    """One line a finding, and one with what to do about it."""
+    lines = []
+    for finding in found:
+        lines.append(f"{MARKS[finding.good]} {escape(finding.where)}: {escape(finding.what)}")
+        if finding.remedy:
+            lines.append(f"         {escape(finding.remedy)}")
+    return Group(*map(Text.from_markup, lines))

@@ -1,0 +1,58 @@
+"""Planning is pure: the same study and seed give the same runs."""
+
+from collections import Counter
+
+import pytest
+
+from levelfield.result import Status
+from levelfield.services import discover
+from levelfield.study import check_study
+from orchestrator.plan import pending, plan
+
+
+def study(**changes):
+    content = {"name": "s", "workloads": ["digits_cnn"], "frameworks": ["tensorflow", "torch"], "seeds": 40}
+    return check_study(content | changes, discover(), source="s")
+
+
+def test_every_side_runs_every_seed_once_and_pairs_stay_together():
+    runs = plan(study(), plan_seed=1)
+    assert Counter((run.side, run.spec.seed) for run in runs) == Counter({(s, n): 1 for s in ("tensorflow", "torch") for n in range(40)})
+    assert [run.turn for run in runs] == list(range(80))
+    for first, second in zip(runs[::2], runs[1::2], strict=True):
+        assert first.pair == second.pair
+        assert first.spec.seed == second.spec.seed
+        assert first.side != second.side
+
+
+def test_the_order_within_pairs_is_random_and_repeatable():
+    first = [run.side for run in plan(study(), plan_seed=1)[::2]]
+    assert 8 <= first.count("torch") <= 32  # a fair coin leaves this range once in 10,000 draws
+    assert plan(study(), plan_seed=1) == plan(study(), plan_seed=1)
+    assert plan(study(), plan_seed=1) != plan(study(), plan_seed=2)
+
+
+def test_a_framework_against_itself_gives_two_runs_of_one_spec():
+    runs = plan(study(frameworks=["torch", "torch"], seeds=1), plan_seed=0)
+    assert {run.side for run in runs} == {"torch #1", "torch #2"}
+    assert len({run.spec.hash for run in runs}) == 1
+
+
+def test_settings_of_the_study_reach_the_specs():
+    settings = {"batch_size": 8, "epochs": 2, "learning_rate": 0.1, "threads": 1, "precision": "fp64"}
+    for run in plan(study(seeds=[7], **settings), plan_seed=0):
+        assert {name: getattr(run.spec, name) for name in settings} == settings
+        assert run.spec.seed == 7
+
+
+@pytest.mark.parametrize(
+    ("statuses", "again"),
+    [([], 1), ([Status.OK], None), ([Status.FAILED], 2), ([Status.FAILED, Status.OK], None), ([Status.DIVERGED], None),
+     ([Status.CANCELLED], 2), ([Status.FAILED, Status.CANCELLED], 3), ([Status.INVALID], 2)],
+)  # fmt: skip
+def test_resume_repeats_what_is_not_done_as_another_attempt(statuses, again):
+    runs = plan(study(seeds=1), plan_seed=0)
+    attempts = {(runs[0].spec.hash, runs[0].side): list(enumerate(statuses, start=1))}
+    numbers = {run.side: attempt for run, attempt in pending(runs, attempts)}
+    assert numbers.get(runs[0].side) == again
+    assert numbers[runs[1].side] == 1
