@@ -75,15 +75,13 @@ def estimate(effect: Effect) -> str:
     """The estimate alone: a ratio "1.23", a difference of accuracies "+0.31 points"."""
     if effect.estimate is None:
         return MISSING
-    scaled, decimals = _scaled(effect)
-    return f"{fixed(scaled, decimals, sign=True)} points" if effect.scale == "difference" else fixed(scaled, decimals)
+    text = _end(effect, effect.estimate)
+    return f"{text} points" if effect.scale == "difference" else text
 
 
 def interval(effect: Effect) -> str:
     """The 95% interval as "[1.18, 1.28]", in the unit of `estimate`, and the number of pairs where some were left out."""
-    signed = effect.scale == "difference"
-    factor, decimals = (100 if signed else 1), _scaled(effect)[1]
-    ends = effect.interval and [fixed(end * factor, decimals, sign=signed) for end in (effect.interval.low, effect.interval.high)]
+    ends = effect.interval and [_end(effect, end) for end in (effect.interval.low, effect.interval.high)]
     some = f"{effect.n} of {effect.n + effect.excluded} pairs" if effect.excluded else ""
     return " ".join(filter(None, [f"[{', '.join(ends)}]" if ends else "", some]))
 
@@ -93,8 +91,10 @@ def percent_range(found: Interval, decimals: int) -> str:
     return f"{percent(found.low - 1, decimals)} to {percent(found.high - 1, decimals)}"
 
 
-def _scaled(effect: Effect) -> tuple[float, int]:
-    """The estimate in the unit that is written, and its decimals, which the interval decides."""
-    factor = 100 if effect.scale == "difference" else 1
-    width = (effect.interval.high - effect.interval.low) * factor if effect.interval else 0.0
-    return (effect.estimate or 0.0) * factor, decimals_for(width)
+def _end(effect: Effect, raw: float) -> str:
+    """An estimate or an end of its interval: as many decimals as the interval deserves, but never so few that a small ratio becomes 0."""
+    if effect.scale == "difference":
+        width = (effect.interval.high - effect.interval.low) * 100 if effect.interval else 0.0
+        return fixed(raw * 100, decimals_for(width), sign=True)
+    decimals = decimals_for(effect.interval.high - effect.interval.low if effect.interval else 0.0)
+    return fixed(raw, min(4, max(decimals, 2 - math.floor(math.log10(raw)))))

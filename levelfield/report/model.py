@@ -23,7 +23,7 @@ class Quantity:
 
 ACCURACY = Quantity(
     name="test_accuracy",
-    label="final test accuracy",
+    label="test accuracy",
     unit="share",
     counts="learning",
     compared="difference",
@@ -31,25 +31,25 @@ ACCURACY = Quantity(
 )
 THROUGHPUT = Quantity(
     name="throughput",
-    label="steady-state throughput of whole runs",
+    label="throughput",
     unit="examples/s",
     counts="timing",
     compared="ratio",
     absent="no steady blocks",
 )
-# From the start of build to the last training step, as the sum of the phases between; data and device come before build.
+# The sum of the phases build, warm-up and train; data and device come before build.
 TIME_TO_TRAIN = Quantity(
     name="time_to_train",
-    label="time to train (build, warm-up and training steps, without evaluation)",
+    label="time to train",
     unit="s",
     counts="timing",
     compared="ratio",
     absent="phases not recorded",
 )
-WALL = Quantity(name="wall", label="total wall clock (with process start)", unit="s", counts="timing", compared=None, absent="not recorded")
+WALL = Quantity(name="wall", label="total wall clock", unit="s", counts="timing", compared=None, absent="not recorded")
 PROCESS_MEMORY = Quantity(
     name="process_peak_rss",
-    label="peak memory of the process (RSS)",
+    label="peak memory (RSS)",
     unit="bytes",
     counts="timing",
     compared="ratio",
@@ -57,7 +57,7 @@ PROCESS_MEMORY = Quantity(
 )
 FRAMEWORK_MEMORY = Quantity(
     name="framework_peak",
-    label="peak memory by the framework's own count",
+    label="framework's peak memory",
     unit="bytes",
     counts="timing",
     compared=None,

@@ -117,10 +117,10 @@ def _run(row: Mapping[str, Any], values: Mapping[Any, float]) -> Run:
 
 
 def _throughput(blocks: pd.DataFrame) -> "pd.Series[float]":
-    """Examples per second of each run: the samples of its steady blocks over their duration."""
-    steady = blocks[blocks["steady"].astype(bool)]
-    sums = steady.groupby("run_id")[["samples", "duration_s"]].sum()
-    return (sums["samples"] / sums["duration_s"]).where(sums["duration_s"] > 0)
+    """Examples per second of each run: the median over its steady blocks, so that a pause of the machine does not decide (rule 4)."""
+    steady = blocks[blocks["steady"].astype(bool) & (blocks["duration_s"] > 0)]
+    rates: pd.Series[float] = (steady["samples"] / steady["duration_s"]).groupby(steady["run_id"]).median()
+    return rates
 
 
 def _time_to_train(runs: pd.DataFrame) -> "pd.Series[float]":

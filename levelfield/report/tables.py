@@ -22,7 +22,10 @@ from levelfield.report.model import (
 LISTED = 20  # lines of one kind; the rest is counted, and stands in full in JSON and CSV
 CAPTION = (
     f"Sides: {SPREAD} over the runs that count. A / B: geometric mean of the ratio over pairs, A - B (accuracy): mean difference, "
-    "each with its 95% t interval, unadjusted for the number of comparisons."
+    "each with its 95% t interval, unadjusted for the number of comparisons. Test accuracy: after the last epoch, on every test example. "
+    "Throughput: the median over the steady blocks of a whole run. Time to train: from building the network to the last training step, "
+    "evaluation excluded. Total wall clock: with process start, import and evaluation. Peak memory (RSS): the largest resident size of the "
+    "process."
 )
 WORDS = {
     "failed": "failed",

@@ -142,6 +142,14 @@ def test_a_pair_that_did_not_start_from_the_same_point_is_not_compared(column, v
     assert [exclusion.reason for exclusion in comparison.excluded] == [reason]
 
 
+def test_a_pause_of_the_machine_does_not_decide_the_throughput():
+    given = frames(noise=0)
+    before = analyse(given).workloads[0].sides[0].quantities["throughput"].median
+    steady = given.blocks.index[given.blocks["steady"] & (given.blocks["side"] == given.blocks["side"].iloc[0])]
+    given.blocks.loc[steady[::5], "duration_s"] *= 50
+    assert analyse(given).workloads[0].sides[0].quantities["throughput"].median == pytest.approx(before)
+
+
 def test_a_run_without_steady_blocks_says_so():
     given = frames()
     given.blocks.loc[given.blocks["run_id"] == 2, "steady"] = False

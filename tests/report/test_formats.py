@@ -46,10 +46,10 @@ def test_a_summary_shows_median_range_and_missing_runs():
 
 
 def test_units():
-    assert formats.heading(PROCESS_MEMORY) == "peak memory of the process (RSS), MiB"
+    assert formats.heading(PROCESS_MEMORY) == "peak memory (RSS), MiB"
     assert formats.value(PROCESS_MEMORY, 512 * 2**20) == "512"
-    assert formats.heading(THROUGHPUT) == "steady-state throughput of whole runs, examples/s"
-    assert (formats.heading(ACCURACY), formats.value(ACCURACY, 0.97222)) == ("final test accuracy", "97.22%")
+    assert formats.heading(THROUGHPUT) == "throughput, examples/s"
+    assert (formats.heading(ACCURACY), formats.value(ACCURACY, 0.97222)) == ("test accuracy", "97.22%")
 
 
 def test_effects():

@@ -54,7 +54,7 @@ def test_markdown_has_sentence_labels_table_and_caption():
     assert "**Handwritten digits, small CNN: TensorFlow trains " in text
     assert "Labels: preliminary (fewer than 10 complete pairs: 5 for speed, 5 for accuracy), unverified (" in text
     assert "|  | TensorFlow | PyTorch | TensorFlow / PyTorch |" in text
-    assert "| peak memory of the process (RSS), MiB | 600 (600 to 600) | 400 (400 to 400) | 1.50 \\[1.50, 1.50\\] |" in text
+    assert "| peak memory (RSS), MiB | 600 (600 to 600) | 400 (400 to 400) | 1.50 \\[1.50, 1.50\\] |" in text
     assert "median (min to max)" in text
     assert "unadjusted" in text
 
