@@ -1,7 +1,7 @@
 """The Ray cluster that a study runs on: embedded in this process, or one that is already there."""
 
 import logging
-import os
+import socket
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -63,12 +63,15 @@ def running(address: str, services: Iterable[Service]) -> Iterator[str]:
     nodes = Nodes()
     try:
         wait_for_port(host, int(port), nodes, timeout_s=5)
-        known_ip = {"_node_ip_address": host} if host.startswith("127.") else {}
-        if not _has_local_node(address):
-            own_ip = [f"--node-ip-address={host}"] if known_ip else []
-            nodes.start(Path(sys.executable), f"--address={address}", "--num-cpus=0", "--num-gpus=0", *own_ip)
+        # Ray's own processes name the cluster by its head's IP address: names would have to be resolved alike everywhere.
+        host = socket.gethostbyname(host)
+        address = f"{host}:{port}"
+        if not (own_ip := _local_node_ip(address)):
+            own_ip = _ip_towards(host, int(port))
+            join = [f"--address={address}", f"--node-ip-address={own_ip}", "--num-cpus=0", "--num-gpus=0"]
+            nodes.start(Path(sys.executable), *join)
             _wait_for_local_node(address, nodes)
-        with _driver(address, **known_ip):
+        with _driver(address, _node_ip_address=own_ip):
             _wait_for_services(list(services), nodes, timeout_s=JOIN_TIMEOUT_S)
             yield address
     finally:
@@ -98,18 +101,28 @@ def _wait_for_services(services: list[Service], nodes: Nodes, *, timeout_s: floa
         time.sleep(0.05)
 
 
-def _has_local_node(address: str) -> bool:
-    """Whether a raylet of this host and of this user's view of processes belongs to the cluster at ``address``."""
+def _local_node_ip(address: str) -> str | None:
+    """The IP address of a raylet that belongs to the cluster at ``address`` and that this process can use: in sight, and on this host."""
+    own = {entry.address for entries in psutil.net_if_addrs().values() for entry in entries}
     for process in psutil.process_iter(["name", "cmdline"]):
         command = process.info["cmdline"] or []
         if process.info["name"] == "raylet" and f"--gcs-address={address}" in command:
-            return os.access(f"/proc/{process.pid}", os.R_OK)
-    return False
+            ip = next((word.partition("=")[2] for word in command if word.startswith("--node_ip_address=")), "")
+            if ip in own or ip.startswith("127."):
+                return ip
+    return None
+
+
+def _ip_towards(host: str, port: int) -> str:
+    """The address of this host that ``host`` sees; a datagram socket is connected without sending anything."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect((host, port))
+        return str(probe.getsockname()[0])
 
 
 def _wait_for_local_node(address: str, nodes: Nodes) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
-    while not _has_local_node(address):
+    while not _local_node_ip(address):
         nodes.check_alive()
         if time.monotonic() > deadline:
             raise ClusterError(f"the node of this host did not join the cluster at {address} within {START_TIMEOUT_S:.0f} s")

@@ -25,9 +25,7 @@ class WorkerActor:
 
     def __init__(self, framework: str, log: str | None) -> None:
         self._service = discover()[framework]
-        self._log = Path(log) if log else None
-        if self._log:
-            _redirect_output(self._log)
+        self._log = Path(log) if log and _redirect_output(Path(log)) else None
 
     def hello(self) -> dict[str, Any]:
         """Who and where this worker is, and the hash of the sources that it runs."""
@@ -57,11 +55,15 @@ class WorkerActor:
             yield event_to_dict(event)
 
 
-def _redirect_output(log: Path) -> None:
-    """Send what this process prints, C++ libraries included, to the run's log file."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+def _redirect_output(log: Path) -> bool:
+    """Send what this process prints, C++ libraries included, to the run's log file; False where this host cannot write it."""
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    except OSError:
+        return False
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
         os.dup2(descriptor, stream.fileno())
     os.close(descriptor)
+    return True

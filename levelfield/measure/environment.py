@@ -14,8 +14,11 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ("levelfield", "services")  # what a worker runs
-# Environment variables that change speed.
-VARIABLES = ("OMP_", "KMP_", "MKL_", "TF_", "XLA_", "TORCH_", "CUDA_", "NVIDIA_", "MALLOC_", "LD_PRELOAD", "KERAS_")
+# Environment variables that change speed. TF_ alone would also record Terraform's, which may hold secrets.
+LIBRARIES = ("OMP_", "KMP_", "GOMP_", "MKL_", "ONEDNN_", "DNNL_", "CUDA_", "NVIDIA_", "NCCL_", "MALLOC_", "LD_PRELOAD")
+FRAMEWORKS = ("TORCH_", "PYTORCH_", "KERAS_", "XLA_")
+TENSORFLOW = tuple(f"TF_{word}_" for word in ("CPP", "CUDNN", "DETERMINISTIC", "DISABLE", "ENABLE", "FORCE", "GPU", "NUM", "USE", "XLA"))
+VARIABLES = LIBRARIES + FRAMEWORKS + TENSORFLOW
 
 
 def describe_environment(packages: Iterable[str]) -> dict[str, Any]:

@@ -116,7 +116,7 @@ class TensorFlowWorker:
             "parameter_dtype": str(self.network.trainable_variables[0].dtype),
             "parameters": int(self.network.count_params()),
             "optimizer": f"keras.optimizers.{type(self.optimizer).__name__}",
-            "learning_rate": float(self.optimizer.learning_rate.numpy()),
+            "learning_rate": float(str(self.optimizer.learning_rate.numpy())),  # 0.001, not float32's nearest number to it
             "epsilon": f"{self.optimizer.epsilon} before the bias correction (as Keras writes it)",
             "layout": "channels last",
             "input_pipeline": "whole data set on the device, batches by tf.gather",

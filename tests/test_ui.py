@@ -1,0 +1,336 @@
+"""The report in the browser: the page over small stores, in Streamlit's own harness, and once in a real browser."""
+
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+from streamlit.testing.v1 import AppTest
+
+from levelfield.report.analysis import analyse
+from levelfield.report.tables import workload_table
+from levelfield.result import Block, Epoch, Failure, RunResult, Status
+from levelfield.spec import PlannedRun, RunKey, RunSpec
+from levelfield.store import Store, StudyRecord
+from levelfield.store.frames import load
+
+APP = Path(__file__).parents[1] / "ui" / "app.py"
+CHROMIUM = shutil.which("chromium")
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+TWO = ("tensorflow", "torch")
+
+
+def result(side, seed, *, speed=1.0, steady=True, status=Status.OK, failure=None):
+    """What a short run leaves behind, with a spread that is the same in every test."""
+    wobble = 1 + 0.01 * ((seed * 7 + len(side)) % 5)
+    duration = int(2e7 * wobble / speed)
+    epochs = [
+        Epoch(epoch=n, train_loss=1 / (n + 1), test_loss=1.1 / (n + 1), test_correct=300 + 20 * n + seed % 3, test_examples=360,
+              train_ns=4 * duration, evaluate_ns=10**6)
+        for n in range(3)
+    ]  # fmt: skip
+    blocks = [
+        Block(epoch=n, first_step=15 * k, steps=15, samples=480, duration_ns=duration, steady=steady and n > 0)
+        for n in range(3)
+        for k in range(4)
+    ]
+    died = status in {Status.FAILED, Status.CANCELLED}
+    return RunResult(
+        status=status,
+        wall_ns=5 * 10**9,
+        phases_ns={"import": 2 * 10**9, "build": 10**8, "warmup": 4 * duration, "train": 8 * duration, "other": 10**7},
+        epochs=[] if died else epochs,
+        blocks=[] if died else blocks,
+        memory_bytes={"process_peak_rss": 500 * 2**20 + seed},
+        fingerprints={"data": "d" * 64, "initial_weights": f"{seed:064x}"},
+        environment={"cpu_model": "Model 7", "packages": {side: "1.0"}},
+        description={"framework": side.title(), "version": "1.0", "threads": 2, "layout": f"{side} first"},
+        failure=failure,
+    )
+
+
+def fill(store, name="digits", *, sides=TWO, seeds=5, workloads=("digits_cnn",), hours=0, make=result, skip=0):
+    """A study in which every run but the last ``skip`` has ended, as ``make(side, seed)`` says. Returns its id."""
+    frameworks = [{"framework": side.split("@")[0], "label": side, "mode": "eager", "precision": "fp32"} for side in sides]
+    plans = [
+        PlannedRun(spec=RunSpec(workload=w, framework=f["framework"], mode="eager", seed=s), side=f["label"], pair=s + 100 * k, turn=t)
+        for k, w in enumerate(workloads)
+        for s in range(seeds)
+        for t, f in enumerate(frameworks)
+    ]
+    study = {"name": name, "title": f"Study {name}", "workloads": list(workloads), "frameworks": frameworks, "seeds": seeds}
+    started = NOW + timedelta(hours=hours)
+    store.add_study(
+        StudyRecord(
+            id=f"{name}-1", name=name, created_at=started, study=study, plan_seed=1, planned_runs=len(plans),
+            levelfield_version="0.1.0", source_hash="5" * 64,
+        )
+    )  # fmt: skip
+    for plan in plans[: len(plans) - skip]:
+        key = RunKey(study=f"{name}-1", spec_hash=plan.spec.hash, side=plan.side, attempt=1)
+        store.record(key, plan, make(plan.side, plan.spec.seed), started_at=started, finished_at=started + timedelta(minutes=1))
+    return f"{name}-1"
+
+
+@pytest.fixture
+def url(tmp_path, monkeypatch):
+    url = str(tmp_path / "levelfield.db")
+    monkeypatch.setenv("LEVELFIELD_STORE", url)
+    return url
+
+
+@pytest.fixture
+def page(url):
+    """The page over a store that holds one study made with the given options."""
+
+    def open_page(**options):
+        with Store.open(url) as store:
+            fill(store, **options)
+        return run()
+
+    return open_page
+
+
+def run(**query):
+    app = AppTest.from_file(str(APP), default_timeout=30)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def words(app):
+    """Everything that the page says, without markup."""
+    markup = "\n".join(element.proto.body for element in app.get("html") if "<style>" not in element.proto.body)
+    said = [unescape(re.sub(r"<[^>]+>", " ", markup)), *(element.label.replace("\\", "") for element in app.expander)]
+    said += [element.value.replace("\\", "") for element in [*app.code, *app.warning]]
+    said += [element.proto.alt for element in app.get("plotly_chart")]
+    return re.sub(r"[ \t]+", " ", "\n".join(said))
+
+
+def test_verdict_and_table_are_those_of_the_analysis(page, url):
+    seen = words(page(seeds=6, make=lambda side, seed: result(side, seed, speed=1.3 if side == "torch" else 1)))
+    workload = analyse(load("digits-1", url)).workloads[0]
+    assert workload.comparisons[0].speed.decided
+    assert workload.comparisons[0].sentence in seen
+    for name, cells in workload_table(workload).rows:
+        assert name in seen
+        assert all(part in seen for cell in cells for part in cell)
+    assert "peak memory (RSS), MiB" in seen
+    for label in ("preliminary", "unverified"):
+        assert f" {label} " in seen
+    assert "A stored certificate removes this label" in seen
+
+
+def test_everything_that_was_compared_is_told(page):
+    app = page()
+    seen = words(app)
+    for fact in ("Model 7", "Tensorflow 1.0", "Torch 1.0", "d" * 12, "the same on every side", "5" * 12, "0 to 4", "2026-03-01"):
+        assert fact in seen
+    assert "d" * 13 not in seen
+    markup = "".join(element.proto.body for element in app.get("html"))
+    assert re.search(r'class="lf-differs"><th scope="row">layout<', markup)
+    assert re.search(r'class=""><th scope="row">threads<', markup)
+
+
+def test_switches_change_the_charts(page):
+    app = page()
+    for key, value, title in (
+        ("measure-digits_cnn", "train_loss", "Training loss by epoch"),
+        ("over-digits_cnn", "seconds", "Training loss by seconds"),
+        ("blocks-digits_cnn", "warm-up", "one warm-up block"),
+    ):
+        app.segmented_control(key=key).set_value(value).run()
+        assert not app.exception
+        assert title in words(app)
+
+
+def test_another_study_is_chosen_by_box_or_link(url):
+    with Store.open(url) as store:
+        old, new = fill(store, "old"), fill(store, "new", hours=1)
+    app = run()
+    assert "Study new" in words(app)
+    assert app.query_params["study"] in (new, [new])
+    app.selectbox(key="study").set_value(old).run()
+    assert f"Study old ({old})" in words(app)
+    assert app.query_params["study"] in (old, [old])
+    assert f"Study old ({old})" in words(run(study=old))
+    assert f"Study old ({old})" in words(run(study="old"))
+    assert "There is no study gone" in words(run(study="gone"))
+
+
+def test_failures_are_shown_with_reason_and_log(page):
+    lost = Failure(reason="killed by <signal> 9", log_tail="line one\nout of *memory*")
+    nan = Failure(reason="the training loss is not finite at step 7", step=7)
+
+    def make(side, seed):
+        if side == "torch" and seed == 1:
+            return result(side, seed, status=Status.FAILED, failure=lost)
+        return result(side, seed, status=Status.DIVERGED, failure=nan) if seed == 2 else result(side, seed)
+
+    app = page(make=make)
+    seen = words(app)
+    assert "seed 1, attempt 1: failed. killed by <signal> 9" in seen
+    assert "seed 2, attempt 1: diverged at step 7" in seen
+    assert "out of *memory*" in seen
+    assert len([one for one in app.expander if "attempt" in one.label]) == 3
+
+
+def test_all_runs_failed(page):
+    app = page(make=lambda side, seed: result(side, seed, status=Status.FAILED, failure=Failure(reason="no device")))
+    seen = words(app)
+    assert "no complete pair" in seen
+    assert "No run that counts has completed an epoch" in seen
+    assert "No run counts for timing" in seen
+    assert len([one for one in app.expander if "no device" in one.label.replace("\\", "")]) == 10
+
+
+def test_many_failures_are_all_listed(page):
+    seen = words(page(seeds=15, make=lambda side, seed: result(side, seed, status=Status.FAILED, failure=Failure(reason="lost"))))
+    assert seen.count("attempt 1: failed") >= 30
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"sides": ("torch",)}, ["PyTorch alone", "A verdict needs a second side", "Where the time goes"]),
+        ({"sides": ("torch@1", "torch@2")}, ["A/A", "noise of the measurement"]),
+        ({"sides": ("tensorflow", "torch", "third")}, ["TensorFlow / PyTorch", "TensorFlow / third", "PyTorch / third"]),
+        ({"skip": 10}, ["No run has ended yet", "levelfield resume digits-1"]),
+        ({"skip": 3}, ["incomplete", "levelfield resume digits-1", "7 of 10"]),
+        ({"workloads": ("digits_cnn", "gone_workload")}, ["Handwritten digits, small CNN:", "gone_workload:"]),
+        ({"sides": ("a<b>*", "$x$ & y")}, ["a<b>*", "$x$ & y"]),
+        ({"seeds": 1}, ["not enough runs"]),
+    ],
+    ids=["one side", "A/A", "three sides", "no runs", "running", "two workloads", "odd labels", "one seed"],
+)
+def test_states_of_a_study(page, options, expected):
+    seen = words(page(**options))
+    for phrase in expected:
+        assert phrase in seen
+
+
+def test_a_side_without_steady_blocks(page):
+    seen = words(page(make=lambda side, seed: result(side, seed, steady=side != "torch")))
+    assert "PyTorch: no steady blocks" in seen
+
+
+def test_many_runs_are_summarised_before_they_are_drawn(page):
+    app = page(seeds=45, sides=("torch",))
+    assert "Time of a training step, all runs" in words(app)
+    assert "The band holds 5% to 95%" in words(app)
+    assert sum(len(chart.proto.spec) for chart in app.get("plotly_chart")) < 300_000
+
+
+def test_a_run_that_is_added_is_seen(page, url):
+    app = page(skip=1)
+    plan = PlannedRun(spec=RunSpec(workload="digits_cnn", framework="torch", mode="eager", seed=4), side="torch", pair=4, turn=1)
+    with Store.open(url) as store:
+        key = RunKey(study="digits-1", spec_hash=plan.spec.hash, side="torch", attempt=1)
+        store.record(key, plan, result("torch", 4), started_at=NOW, finished_at=NOW)
+    assert "incomplete" in words(app)
+    app.button[0].click().run()
+    assert "incomplete" not in words(app)
+
+
+def test_no_database_yet(url):
+    seen = words(run())
+    assert "Nothing has been measured yet" in seen
+    assert "levelfield run studies/quickstart.yaml" in seen
+    assert url in seen
+    assert not Path(url).exists()
+
+
+def test_no_study_yet(url):
+    Store.open(url).close()
+    assert "Nothing has been measured yet" in words(run())
+
+
+def test_store_of_a_newer_version(page, url):
+    page()
+    with create_engine(f"sqlite:///{url}").begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999_later'"))
+    seen = words(run())
+    assert "The store cannot be read" in seen
+    assert "newer Levelfield" in seen
+
+
+@pytest.mark.parametrize("store", ["postgresql://reader:secret@127.0.0.1:1/lf", "nonsense://u:secret@h/db"])
+def test_unreachable_store_is_named_without_its_password(monkeypatch, store):
+    monkeypatch.setenv("LEVELFIELD_STORE", store)
+    seen = words(run())
+    assert "The store cannot be read" in seen
+    assert "***" in seen
+    assert "secret" not in seen
+
+
+@contextmanager
+def served(cwd):
+    """The page's address, served from another working directory."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = ["--server.port", str(port), "--server.headless", "true", "--server.address", "127.0.0.1"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", str(APP), *options], cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(address)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def _wait_for(address):
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            urllib.request.urlopen(f"{address}/_stcore/health", timeout=1).close()
+        except OSError:
+            assert time.monotonic() < deadline, "streamlit did not start"
+            time.sleep(0.2)
+        else:
+            return
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs a browser: Debian's package chromium")
+def test_in_a_browser(url, tmp_path):
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with Store.open(url) as store:
+        fill(store)
+    with served(tmp_path) as address, sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        for width in (1440, 390):
+            _look_at(browser, address, width)
+        browser.close()
+
+
+def _look_at(browser, address, width):
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    problems, foreign = [], []
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.on(
+        "request", lambda request: foreign.append(request.url) if not request.url.startswith((address, "ws:", "data:", "blob:")) else None
+    )
+    page.goto(address)
+    page.wait_for_selector(".lf-verdict", timeout=20_000)
+    page.wait_for_function("document.querySelectorAll('.js-plotly-plot .main-svg').length >= 4", timeout=20_000)
+    assert page.locator(".stException").count() == 0
+    assert "study=digits-1" in page.url
+    for element in ("document.documentElement", "document.querySelector('.stMain')"):
+        assert page.evaluate(f"{element}.scrollWidth - {element}.clientWidth") <= 0
+    assert problems == []
+    assert foreign == []
+    page.close()

@@ -1,0 +1,88 @@
+"""The charts with their switches. A chart is drawn over the runs that count for it, the latest attempt of each."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from levelfield.report.model import WorkloadAnalysis
+from levelfield.result import STATUSES
+from levelfield.store.frames import StudyFrames
+from ui import charts, timing_charts
+from ui.look import Look, chips, div
+from ui.sections import heading
+
+TIMED = [str(status) for status, meaning in STATUSES.items() if meaning.timing_counts]
+LEARNED = [str(status) for status, meaning in STATUSES.items() if meaning.learning_counts]
+
+
+def ratios(workload: WorkloadAnalysis, margin: float, look: Mapping[str, Look]) -> None:
+    """An interval plot for each comparison that has a ratio to show."""
+    for at, comparison in enumerate(workload.comparisons):
+        if any(effect.scale == "ratio" and effect.n for effect in comparison.effects.values()):
+            _chart(charts.forest(comparison, margin, look), f"ratios-{workload.name}-{at}")
+
+
+def learning(workload: str, frames: StudyFrames, look: Mapping[str, Look]) -> None:
+    """Accuracy and losses over epochs or seconds."""
+    runs = counted(frames.runs, workload, LEARNED)
+    epochs = frames.epochs[frames.epochs["run_id"].isin(runs["run_id"])]
+    many = runs.groupby("side")["run_id"].nunique().max() > charts.MAX_LINES
+    around = "The band holds 5% to 95% of the runs" if many else "A thin line is one seed"
+    heading("How they learn", f"{around}; the bold line is the median at each epoch.")
+    if epochs.empty:
+        st.html(div("", "No run that counts has completed an epoch."))
+        return
+    with st.container(horizontal=True):
+        measure = _switch("measure", ["test_accuracy", "test_loss", "train_loss"], workload, names=charts.MEASURES)
+        clock = _switch("over", ["epoch", "seconds"], workload, names=charts.CLOCKS)
+    _chart(charts.learning(epochs, look, measure=measure, clock=clock), f"learning-{workload}")
+
+
+def timing(workload: str, frames: StudyFrames, look: Mapping[str, Look]) -> None:
+    """Step times and phases."""
+    runs = counted(frames.runs, workload, TIMED)
+    heading("Where the time goes")
+    if runs.empty:
+        st.html(div("", "No run counts for timing."))
+        return
+    _steps(workload, frames.blocks[frames.blocks["run_id"].isin(runs["run_id"])], runs, look)
+    _chart(timing_charts.phases(runs, look), f"phases-{workload}")
+    st.html(chips(timing_charts.phase_colours()))
+    st.html(
+        div(
+            "lf-soft",
+            "Two clocks matter: the time to train is the phases marked * (build, warm-up, training); the total wall clock is all of them. "
+            "Medians of phases need not add up to the median total, which is the vertical mark.",
+        )
+    )
+
+
+def counted(runs: pd.DataFrame, workload: str, statuses: list[str]) -> pd.DataFrame:
+    """The latest attempts on a workload that ended with one of the statuses."""
+    return runs[runs["latest"] & (runs["workload"] == workload) & runs["status"].isin(statuses)]
+
+
+def _steps(workload: str, blocks: pd.DataFrame, runs: pd.DataFrame, look: Mapping[str, Look]) -> None:
+    part = _switch("blocks", ["steady", "warm-up"], workload)
+    shown = blocks[blocks["steady"] == (part == "steady")]
+    without = [side.name for side in look.values() if (runs["side"] == side.label).any() and not (shown["side"] == side.label).any()]
+    if len(shown):
+        _chart(timing_charts.step_times(shown, look), f"steps-{workload}")
+    many = len(shown) and runs.groupby("side")["run_id"].nunique().max() > timing_charts.MAX_BOXES
+    pooled = "The blocks of all runs of a side together; the slowest 0.5% lie beyond the right edge." if many else ""
+    said = [pooled or f"A point is one {part} block of steps between two looks at the clock."] if len(shown) else []
+    st.html("".join(f'<div class="lf lf-soft">{text}</div>' for text in [*said, *(f"{name}: no {part} blocks." for name in without)]))
+
+
+def _switch(name: str, options: list[str], workload: str, names: Mapping[str, str] | None = None) -> str:
+    def label(option: str) -> str:
+        return (names or {}).get(option, option).partition(" (")[0]
+
+    key = f"{name}-{workload}"
+    return st.segmented_control(name, options, default=options[0], required=True, format_func=label, key=key, label_visibility="collapsed")
+
+
+def _chart(figure: go.Figure, key: str) -> None:
+    st.plotly_chart(figure, config=charts.CONFIG, key=key, alt=figure.layout.title.text)

@@ -1,0 +1,122 @@
+"""The report in words: verdict, table, and what did not go well. Figures and sentences come from `levelfield.report`."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+
+import streamlit as st
+
+from levelfield.report.model import Analysis, Comparison, Incident, Label, Side, WorkloadAnalysis
+from levelfield.report.tables import Cell, notes, workload_table
+from ui.look import Look, div, dot, plain, row, table, with_code
+from ui.reading import Opened
+
+OPENABLE = 20  # failures that can be opened; all of them are listed
+LOG_LINES = 40
+# What a label means, and what would change it.
+MEANINGS = {
+    "preliminary": "From so few pairs the spread is itself only roughly known. Ten pairs (more seeds in the study) remove this label.",
+    "unverified": "Both sides were given the same weights, batches and equations, but nobody has checked step by step that they compute "
+    "the same function, so part of a difference may come from that. A stored certificate removes this label.",
+    "incomplete": "What is missing may change the result. `levelfield resume {study}` runs what is left.",
+}
+
+
+def heading(text: str, caption: str = "") -> None:
+    """The beginning of a section."""
+    st.html(f'<div class="lf lf-h2">{escape(text)}</div>' + (div("lf-soft", caption) if caption else ""))
+
+
+def verdict(workload: WorkloadAnalysis, analysis: Analysis) -> None:
+    """The answer first, then what weakens it and why."""
+    if not workload.comparisons:
+        st.html(div("lf-verdict", _alone(workload)))
+        _labels(analysis.labels, analysis.study_id)
+    for at, comparison in enumerate(workload.comparisons):
+        st.html(div("lf-verdict" if at == 0 else "lf-verdict lf-next", comparison.sentence))
+        _labels([*comparison.labels, *_against_itself(comparison)], analysis.study_id, short=at > 0)
+
+
+def figures(workload: WorkloadAnalysis, look: Mapping[str, Look]) -> None:
+    """The table: a column for each side and each comparison, every figure with its spread."""
+    found = workload_table(workload)
+    if not found.rows:
+        st.html(div("", "No run has given a figure yet."))
+        return
+    sides = [dot(shown.name, shown.colour) for shown in (look[side.side.label] for side in workload.sides)]
+    header = ["", *sides, *(escape(name) for name in found.header[len(sides) + 1 :])]
+    rows = [row(escape(name), (_cell(cell) for cell in cells)) for name, cells in found.rows]
+    st.html(table("lf-figures", header, rows) + div("lf-soft", found.caption))
+
+
+def failures(workload: WorkloadAnalysis, opened: Opened) -> None:
+    """Every run that did not end well, with the end of its log."""
+    found = workload.incidents
+    heading("What did not go well", "" if found else "Every recorded run ended well.")
+    lines = notes(workload)
+    listed = "".join(f"<li>{escape(line)}</li>" for line in lines if not any(_is_about(line, incident) for incident in found))
+    if listed:
+        st.html(f'<div class="lf"><ul>{listed}</ul></div>')
+    for incident in found[:OPENABLE]:
+        _failure(incident, opened.failures.get((workload.name, incident.side.label, incident.seed, incident.attempt), {}))
+    if rest := found[OPENABLE:]:
+        rows = [row(escape(_incident(one)), [escape(one.reason)]) for one in rest]
+        st.html(table("lf-facts", ["run", "reason"], rows))
+
+
+def _alone(workload: WorkloadAnalysis) -> str:
+    names = " and ".join(side.side.title for side in workload.sides)
+    return f"{workload.title}: {names} alone. A verdict needs a second side: add one to `frameworks` in the study."
+
+
+def _against_itself(comparison: Comparison) -> Iterable[Label]:
+    """A comparison of a program with itself shows what the measurement alone makes of nothing."""
+    if _program(comparison.a) == _program(comparison.b):
+        yield Label(name="A/A", why="both sides are the same program, so whatever differs is noise of the measurement")
+
+
+def _program(side: Side) -> tuple[str | None, ...]:
+    return side.framework, side.mode, side.precision
+
+
+def _labels(labels: Iterable[Label], study: str, *, short: bool = False) -> None:
+    if found := "".join(_label(label, study, short=short) for label in labels):
+        st.html(found)
+
+
+def _label(label: Label, study: str, *, short: bool) -> str:
+    kind = "lf-info" if label.name == "A/A" else "lf-warn"
+    meaning = "" if short else MEANINGS.get(label.name, "").format(study=study)
+    why = f"{label.why[:1].upper()}{label.why[1:]}."
+    badge = f'<span class="lf-badge {kind}" title="{escape(label.why)}">{escape(label.name)}</span>'
+    return f'<div class="lf lf-label">{badge}<span>{escape(why)} <small>{with_code(meaning)}</small></span></div>'
+
+
+def _cell(cell: Cell) -> str:
+    return f"<b>{escape(cell[0])}</b><small>{escape(cell[1])}</small>" if cell[0] else ""
+
+
+def _incident(incident: Incident) -> str:
+    step = f" at step {incident.step}" if incident.step is not None else ""
+    later = ", replaced by a later attempt" if incident.superseded else ""
+    return f"{incident.side.title}, seed {incident.seed}, attempt {incident.attempt}: {incident.status}{step}{later}"
+
+
+def _is_about(line: str, incident: Incident) -> bool:
+    """Whether a note is the one on this run, which has an expander of its own."""
+    return line.startswith(f"{incident.side.title}, seed {incident.seed}, attempt {incident.attempt}: ")
+
+
+def _failure(incident: Incident, failure: Mapping[str, object]) -> None:
+    with st.expander(plain(f"{_incident(incident)}. {_first_line(incident.reason)}")):
+        st.html(div("", incident.reason))
+        for name, title in (("log_tail", "Last lines of its log"), ("traceback", "Traceback")):
+            if text := failure.get(name):
+                st.html(div("lf-soft", title))
+                st.code("\n".join(str(text).splitlines()[-LOG_LINES:]), language=None, wrap_lines=True)
+        if not failure.get("log_tail"):
+            st.html(div("lf-soft", "No log was recorded for it."))
+
+
+def _first_line(reason: str) -> str:
+    lines: Sequence[str] = reason.strip().splitlines()
+    return f"{lines[0][:160]}{' ...' if len(reason) > len(lines[0][:160]) else ''}" if lines else ""
