@@ -1,14 +1,6 @@
 """The report in the browser: the page over small stores, in Streamlit's own harness, and once in a real browser."""
 
 import re
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
 
@@ -18,74 +10,11 @@ from streamlit.testing.v1 import AppTest
 
 from levelfield.report.analysis import analyse
 from levelfield.report.tables import workload_table
-from levelfield.result import Block, Epoch, Failure, RunResult, Status
+from levelfield.result import Failure, Status
 from levelfield.spec import PlannedRun, RunKey, RunSpec
-from levelfield.store import Store, StudyRecord
+from levelfield.store import Store
 from levelfield.store.frames import load
-
-APP = Path(__file__).parents[1] / "ui" / "app.py"
-CHROMIUM = shutil.which("chromium")
-NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-TWO = ("tensorflow", "torch")
-
-
-def result(side, seed, *, speed=1.0, steady=True, status=Status.OK, failure=None):
-    """What a short run leaves behind, with a spread that is the same in every test."""
-    wobble = 1 + 0.01 * ((seed * 7 + len(side)) % 5)
-    duration = int(2e7 * wobble / speed)
-    epochs = [
-        Epoch(epoch=n, train_loss=1 / (n + 1), test_loss=1.1 / (n + 1), test_correct=300 + 20 * n + seed % 3, test_examples=360,
-              train_ns=4 * duration, evaluate_ns=10**6)
-        for n in range(3)
-    ]  # fmt: skip
-    blocks = [
-        Block(epoch=n, first_step=15 * k, steps=15, samples=480, duration_ns=duration, steady=steady and n > 0)
-        for n in range(3)
-        for k in range(4)
-    ]
-    died = status in {Status.FAILED, Status.CANCELLED}
-    return RunResult(
-        status=status,
-        wall_ns=5 * 10**9,
-        phases_ns={"import": 2 * 10**9, "build": 10**8, "warmup": 4 * duration, "train": 8 * duration, "other": 10**7},
-        epochs=[] if died else epochs,
-        blocks=[] if died else blocks,
-        memory_bytes={"process_peak_rss": 500 * 2**20 + seed},
-        fingerprints={"data": "d" * 64, "initial_weights": f"{seed:064x}"},
-        environment={"cpu_model": "Model 7", "packages": {side: "1.0"}},
-        description={"framework": side.title(), "version": "1.0", "threads": 2, "layout": f"{side} first"},
-        failure=failure,
-    )
-
-
-def fill(store, name="digits", *, sides=TWO, seeds=5, workloads=("digits_cnn",), hours=0, make=result, skip=0):
-    """A study in which every run but the last ``skip`` has ended, as ``make(side, seed)`` says. Returns its id."""
-    frameworks = [{"framework": side.split("@")[0], "label": side, "mode": "eager", "precision": "fp32"} for side in sides]
-    plans = [
-        PlannedRun(spec=RunSpec(workload=w, framework=f["framework"], mode="eager", seed=s), side=f["label"], pair=s + 100 * k, turn=t)
-        for k, w in enumerate(workloads)
-        for s in range(seeds)
-        for t, f in enumerate(frameworks)
-    ]
-    study = {"name": name, "title": f"Study {name}", "workloads": list(workloads), "frameworks": frameworks, "seeds": seeds}
-    started = NOW + timedelta(hours=hours)
-    store.add_study(
-        StudyRecord(
-            id=f"{name}-1", name=name, created_at=started, study=study, plan_seed=1, planned_runs=len(plans),
-            levelfield_version="0.1.0", source_hash="5" * 64,
-        )
-    )  # fmt: skip
-    for plan in plans[: len(plans) - skip]:
-        key = RunKey(study=f"{name}-1", spec_hash=plan.spec.hash, side=plan.side, attempt=1)
-        store.record(key, plan, make(plan.side, plan.spec.seed), started_at=started, finished_at=started + timedelta(minutes=1))
-    return f"{name}-1"
-
-
-@pytest.fixture
-def url(tmp_path, monkeypatch):
-    url = str(tmp_path / "levelfield.db")
-    monkeypatch.setenv("LEVELFIELD_STORE", url)
-    return url
+from tests.ui.stores import APP, NOW, fill, result
 
 
 @pytest.fixture
@@ -272,65 +201,3 @@ def test_unreachable_store_is_named_without_its_password(monkeypatch, store):
     assert "The store cannot be read" in seen
     assert "***" in seen
     assert "secret" not in seen
-
-
-@contextmanager
-def served(cwd):
-    """The page's address, served from another working directory."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = ["--server.port", str(port), "--server.headless", "true", "--server.address", "127.0.0.1"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", str(APP), *options], cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        _wait_for(address)
-        yield address
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-
-
-def _wait_for(address):
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            urllib.request.urlopen(f"{address}/_stcore/health", timeout=1).close()
-        except OSError:
-            assert time.monotonic() < deadline, "streamlit did not start"
-            time.sleep(0.2)
-        else:
-            return
-
-
-@pytest.mark.skipif(CHROMIUM is None, reason="needs a browser: Debian's package chromium")
-def test_in_a_browser(url, tmp_path):
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with Store.open(url) as store:
-        fill(store)
-    with served(tmp_path) as address, sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        for width in (1440, 390):
-            _look_at(browser, address, width)
-        browser.close()
-
-
-def _look_at(browser, address, width):
-    page = browser.new_page(viewport={"width": width, "height": 900})
-    problems, foreign = [], []
-    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-    page.on(
-        "request", lambda request: foreign.append(request.url) if not request.url.startswith((address, "ws:", "data:", "blob:")) else None
-    )
-    page.goto(address)
-    page.wait_for_selector(".lf-verdict", timeout=20_000)
-    page.wait_for_function("document.querySelectorAll('.js-plotly-plot .main-svg').length >= 4", timeout=20_000)
-    assert page.locator(".stException").count() == 0
-    assert "study=digits-1" in page.url
-    for element in ("document.documentElement", "document.querySelector('.stMain')"):
-        assert page.evaluate(f"{element}.scrollWidth - {element}.clientWidth") <= 0
-    assert problems == []
-    assert foreign == []
-    page.close()
