@@ -8,7 +8,7 @@ SERVICES := $(patsubst %/service.toml,%,$(wildcard services/*/service.toml))
 STAMPS     := .venv/.setup $(SERVICES:%=%/.venv/.setup)
 DEV_STAMPS := .venv/.setup-dev $(SERVICES:%=%/.venv/.setup-test)
 
-.PHONY: help setup compare ui test check format lock bench clean
+.PHONY: help setup compare ui test check format lock clean
 help:     ## what can be made
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from levelfield import data, workloads
-from levelfield.measure.environment import describe_environment
+from levelfield.measure.environment import describe_environment, usable_cores
 from levelfield.measure.memory import process_memory
 from levelfield.result import Epoch, Failure, RunResult, Status
 from levelfield.services import Service
 from levelfield.spec import RunSpec
 from levelfield.worker import Event, Started, Worker, train
 
-LOG_TAIL_LINES = 30
+LOG_TAIL_LINES, TAIL_LIMIT, REASON_LIMIT = 30, 16_384, 1_000  # lines, bytes, characters
 EVENTS: Mapping[str, Callable[[Mapping[str, Any]], Event]] = {
     "started": lambda fields: Started(**fields),
     "epoch": lambda fields: Epoch(**fields),
@@ -25,17 +25,18 @@ EVENTS: Mapping[str, Callable[[Mapping[str, Any]], Event]] = {
 }
 
 
-def execute(service: Service, spec: RunSpec, *, process_start_ns: int, log: Path | None = None) -> Iterator[Event]:
+def execute(service: Service, spec: RunSpec, *, before_ns: Mapping[str, int], log: Path | None = None) -> Iterator[Event]:
     """Run ``spec`` in this process: yields what `train` yields. An exception of the framework becomes a `failed` result.
 
-    ``process_start_ns`` is how long this process took to start; ``log`` is the file that standard output and error go to, if they do.
+    ``before_ns`` are phases that passed before this call, ``process_start`` among them; ``log`` is the file that
+    standard output and error go to, if they do.
     """
     started = time.perf_counter_ns()
     try:
         workload = workloads.get(spec.workload)
         worker = load_worker(service)()
-        before = {"process_start": process_start_ns, "import": time.perf_counter_ns() - started}
-        threads = spec.threads or len(os.sched_getaffinity(0))
+        before = {**before_ns, "import": time.perf_counter_ns() - started}
+        threads = spec.threads or usable_cores()
         for event in train(worker, spec, workload, lambda: data.load(workload.dataset), threads=threads, before_ns=before):
             if isinstance(event, RunResult):
                 event.environment = describe_environment(service.packages)
@@ -43,7 +44,7 @@ def execute(service: Service, spec: RunSpec, *, process_start_ns: int, log: Path
     except (KeyboardInterrupt, GeneratorExit):
         raise
     except BaseException as error:  # noqa: BLE001 - a framework may raise anything, SystemExit too; whatever it is belongs in the result
-        yield failed(error, wall_ns=time.perf_counter_ns() - started + process_start_ns, service=service, log=log)
+        yield failed(error, wall_ns=time.perf_counter_ns() - started + sum(before_ns.values()), service=service, log=log)
 
 
 def event_to_dict(event: Event) -> dict[str, Any]:
@@ -67,7 +68,12 @@ def load_worker(service: Service) -> Callable[[], Worker]:
 def failed(error: BaseException, *, wall_ns: int, service: Service, log: Path | None) -> RunResult:
     """A result with the exception as plain data: framework exceptions cannot be unpickled where the framework is missing."""
     kind = type(error).__name__
-    failure = Failure(reason=f"{kind}: {error}", error_type=kind, traceback=traceback.format_exc(), log_tail=tail(log) if log else None)
+    failure = Failure(
+        reason=f"{kind}: {error}"[:REASON_LIMIT],
+        error_type=kind,
+        traceback=traceback.format_exc()[-TAIL_LIMIT:],
+        log_tail=tail(log) if log else None,
+    )
     environment = describe_environment(service.packages)
     return RunResult(status=Status.FAILED, wall_ns=wall_ns, memory_bytes=process_memory(), environment=environment, failure=failure)
 
@@ -75,6 +81,9 @@ def failed(error: BaseException, *, wall_ns: int, service: Service, log: Path | 
 def tail(log: Path, lines: int = LOG_TAIL_LINES) -> str | None:
     """The last lines of a log file, or None where there is none."""
     try:
-        return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) or None
+        with log.open("rb") as opened:
+            opened.seek(max(0, opened.seek(0, os.SEEK_END) - TAIL_LIMIT))
+            text = opened.read().decode(errors="replace")
     except OSError:
         return None
+    return "\n".join(text.splitlines()[-lines:]) or None

@@ -22,7 +22,6 @@ class Service:
 
     name: str
     title: str
-    package: str
     worker: str
     folder: Path
     tracks: tuple[str, ...]
@@ -54,7 +53,7 @@ class Service:
     @property
     def ready(self) -> bool:
         """Whether the service's own environment has been set up on this machine."""
-        return self.python.is_file()
+        return os.access(self.python, os.X_OK)
 
     @property
     def setup_command(self) -> str:

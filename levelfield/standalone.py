@@ -23,7 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Exit status 0 when the run ended well, 1 when it did not, 2 on bad input."""
     parser = argparse.ArgumentParser(prog="python -m levelfield.standalone", description=__doc__)
     parser.add_argument("service", help="a folder of services/, or a framework's name")
-    parser.add_argument("spec", type=Path, metavar="RUNSPEC.json", help="a run specification, as `levelfield runspec` writes it")
+    parser.add_argument("spec", type=Path, metavar="RUNSPEC.json", help="a run as `levelfield plan --format json` lists it")
     parser.add_argument("--out", type=Path, required=True, metavar="RESULT.json", help="where the result goes")
     options = parser.parse_args(arguments)
     try:
@@ -49,7 +49,7 @@ def _service(name: str) -> Service:
 
 
 def _run(service: Service, spec: RunSpec) -> RunResult:
-    for event in execute(service, spec, process_start_ns=_process_age_ns()):
+    for event in execute(service, spec, before_ns={"process_start": _process_age_ns()}):
         match event:
             case Started():
                 print(f"{service.title}: {event.epochs} epochs of {event.steps_per_epoch} steps", flush=True)

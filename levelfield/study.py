@@ -15,14 +15,15 @@ from levelfield.services import Service
 
 Positive = Annotated[int, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, lt=1)]
-SEEDS = "a number of seeds, 1 or more, or a list of distinct seeds, each 0 or more"
+MAX_SEED, MAX_SEEDS, MAX_THREADS = 2**31 - 1, 100_000, 4096
+SEEDS = f"a number of seeds, 1 to {MAX_SEEDS}, or a list of distinct seeds, each 0 to {MAX_SEED}"
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 def _check_seeds(value: Any) -> int | list[int]:
     listed = value if isinstance(value, list) else [value]
-    smallest = 0 if isinstance(value, list) else 1
-    if not listed or any(type(seed) is not int or seed < smallest for seed in listed) or len(set(listed)) < len(listed):
+    lowest, highest = (0, MAX_SEED) if isinstance(value, list) else (1, MAX_SEEDS)
+    if not listed or any(type(seed) is not int or not lowest <= seed <= highest for seed in listed) or len(set(listed)) < len(listed):
         raise ValueError(SEEDS)
     return listed if isinstance(value, list) else listed[0]
 
@@ -38,7 +39,7 @@ class Side(BaseModel):
     framework: str
     mode: str | None = None
     precision: str | None = None
-    label: str = Field(default="", max_length=40)
+    label: str = Field(default="", pattern=r"^([^\s\x00-\x1f]|[^\s\x00-\x1f][^\x00-\x1f]{0,58}[^\s\x00-\x1f])?$")
 
 
 class Study(BaseModel):
@@ -56,8 +57,8 @@ class Study(BaseModel):
     seeds: Seeds = 5
     epochs: Positive | None = None
     batch_size: Positive | None = None
-    learning_rate: Annotated[float, Field(gt=0)] | None = None
-    threads: Positive | None = None
+    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    threads: Annotated[int, Field(gt=0, le=MAX_THREADS)] | None = None
     margin: Share = 0.03
     accuracy_margin: Share = 0.005
 
@@ -67,6 +68,14 @@ class Study(BaseModel):
         if isinstance(value, list):
             return [{"framework": item} if isinstance(item, str) else item for item in value]
         return value
+
+    @field_validator("learning_rate", mode="before")
+    @classmethod
+    def _yaml_reads_1e_3_as_text(cls, value: Any) -> Any:
+        try:
+            return float(value) if isinstance(value, str) else value
+        except ValueError:
+            return value
 
     @field_validator("workloads")
     @classmethod
@@ -78,6 +87,9 @@ class Study(BaseModel):
     @model_validator(mode="after")
     def _label_sides(self) -> Self:
         """Give each side a name of its own: the framework's; with its mode where that is not enough; numbered where even that is not."""
+        given = [side.label for side in self.frameworks if side.label]
+        if len(set(given)) < len(given):
+            raise ValueError("two sides have the same label")
         labels = [side.label or side.framework for side in self.frameworks]
         if len(set(labels)) < len(labels):
             labels = [side.label or " ".join(filter(None, (side.framework, side.mode, side.precision))) for side in self.frameworks]
@@ -117,7 +129,7 @@ class StudyError(Exception):
 def read_study(file: Path, services: Mapping[str, Service]) -> Study:
     """Read and check a study. Raises StudyError."""
     try:
-        content = yaml.safe_load(file.read_text())
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise StudyError(str(file), [f"cannot be read: {error}"]) from error
     except yaml.YAMLError as error:

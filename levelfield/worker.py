@@ -114,10 +114,11 @@ def train(
     yield Started(epochs=plan.epochs, steps_per_epoch=plan.steps_per_epoch)
     for number in range(plan.epochs):
         if (step := _train_epoch(worker, plan, number, watch, result)) is not None:
-            result.status = Status.DIVERGED
-            result.failure = Failure(reason=f"the training loss is not finite at step {step}", step=step)
+            _diverged(result, f"the training loss is not finite at step {step}", step)
             break
-        _evaluate(worker, dataset, number, watch, result)
+        if not _evaluate(worker, dataset, number, watch, result):
+            _diverged(result, f"the logits are not finite after step {len(result.step_losses)}", len(result.step_losses))
+            break
         yield result.epochs[-1]
     result.memory_bytes = worker.memory() | process_memory()
     result.phases_ns, result.wall_ns = watch.close()
@@ -137,6 +138,10 @@ class _Plan:
         # The first epoch meets every batch shape, the smaller last one too, so all that is compiled lazily is compiled in it.
         self.warmup_steps = max(WARMUP_STEPS, self.steps_per_epoch if self.epochs > 1 else 0)
 
+    def is_new_shape(self, epoch: int, first: int, steps: int) -> bool:
+        """Whether these steps are the first to hold the smaller last batch."""
+        return epoch == 0 and first + steps == self.steps_per_epoch and self.examples % self.batch_size > 0
+
     def samples(self, first: int, steps: int) -> int:
         """How many examples ``steps`` steps of an epoch hold, beginning with step ``first``."""
         return min((first + steps) * self.batch_size, self.examples) - first * self.batch_size
@@ -148,7 +153,7 @@ def _train_epoch(worker: Worker, plan: _Plan, number: int, watch: Stopwatch, res
     done_before = number * plan.steps_per_epoch
     for first in range(0, plan.steps_per_epoch, plan.block_steps):
         steps = min(plan.block_steps, plan.steps_per_epoch - first)
-        steady = done_before + first >= plan.warmup_steps
+        steady = done_before + first >= plan.warmup_steps and not plan.is_new_shape(number, first, steps)
         with watch.phase("train" if steady else "warmup") as lap:
             worker.train_steps(steps)
             worker.synchronize()
@@ -162,13 +167,22 @@ def _train_epoch(worker: Worker, plan: _Plan, number: int, watch: Stopwatch, res
     return None
 
 
-def _evaluate(worker: Worker, dataset: Dataset, number: int, watch: Stopwatch, result: RunResult) -> None:
-    """Judge the worker's logits on every test example; the core does it, so that it is the same arithmetic for every framework."""
+def _diverged(result: RunResult, reason: str, step: int) -> None:
+    result.status, result.failure = Status.DIVERGED, Failure(reason=reason, step=step)
+
+
+def _evaluate(worker: Worker, dataset: Dataset, number: int, watch: Stopwatch, result: RunResult) -> bool:
+    """Judge the worker's logits on every test example; the core does it, so that it is the same arithmetic for every framework.
+
+    Returns False, and records no epoch, where a logit is not finite.
+    """
     with watch.phase("evaluate") as lap:
         logits = worker.predict()
     expected = (len(dataset.y_test), int(dataset.y_train.max()) + 1)
     if logits.shape != expected:
         raise ValueError(f"predict() gave logits of shape {logits.shape}, expected {expected}: one row for each test example")
+    if not np.isfinite(logits).all():
+        return False
     blocks = [block for block in result.blocks if block.epoch == number]
     result.epochs.append(
         Epoch(
@@ -181,6 +195,7 @@ def _evaluate(worker: Worker, dataset: Dataset, number: int, watch: Stopwatch, r
             evaluate_ns=lap.ns,
         )
     )
+    return True
 
 
 def softmax_cross_entropy(logits: NDArray[np.floating[Any]], labels: NDArray[np.int64]) -> float:

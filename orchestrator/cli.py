@@ -1,7 +1,6 @@
 """The command line: ``levelfield --help``."""
 
 import json
-import re
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -38,6 +37,13 @@ class Format(StrEnum):
     CSV = "csv"
 
 
+class PlanFormat(StrEnum):
+    """How `plan` writes."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
 StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="What is compared with what; see docs/studies.md.")]
 Results = Annotated[Path, typer.Option("--results", envvar="LEVELFIELD_RESULTS", help="Folder for results and logs.", metavar="DIR")]
 StoreUrl = Annotated[
@@ -66,6 +72,7 @@ def main() -> None:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(2)
     except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)  # noqa: T201
         sys.exit(130)
 
 
@@ -149,13 +156,13 @@ def frameworks() -> None:
 
 
 @app.command()
-def plan(study: StudyFile, form: Annotated[Format, typer.Option("--format", help="table or json.")] = Format.TABLE) -> None:
+def plan(study: StudyFile, form: Annotated[PlanFormat, typer.Option("--format", help="How to write it.")] = PlanFormat.TABLE) -> None:
     """Show the runs of a study without starting anything; the order within pairs is drawn anew for each study."""
     from orchestrator import listing
     from orchestrator.plan import plan as plan_runs
 
     runs = plan_runs(read_study(study, discover()), plan_seed=0)
-    if form is Format.JSON:
+    if form is PlanFormat.JSON:
         typer.echo(json.dumps([run.spec.to_dict() for run in runs], indent=1))
     else:
         console.print(listing.plan(runs))
@@ -192,21 +199,16 @@ def data_fetch(name: Annotated[str, typer.Argument(help="A data set's name; see 
 
 
 def _execute(record: "StudyRecord", *, address: str | None, results: Path, store: str | None, is_new: bool) -> None:
+    from levelfield.store.address import parse, shown
     from orchestrator.session import Session, execute
 
     url = _store_url(results, store)
     session = Session(services=discover(), results=results, store_url=url, address=address, console=console)
-    try:
-        statuses = execute(session, record, is_new=is_new)
-    except KeyboardInterrupt:
-        console.print(f"\nInterrupted. [bold]levelfield resume {record.id}[/] goes on where it stopped.")
-        raise
+    statuses = execute(session, record, is_new=is_new)
     if not statuses:
         console.print(f"Nothing to do: every run of {record.id} is done.")
     report(record.id, results=results, store=store)
-    console.print(
-        f"\nReport in the browser: [bold]make ui[/]    Stored: {escape(_without_password(url))}, study {record.id}", soft_wrap=True
-    )
+    console.print(f"\nReport in the browser: [bold]make ui[/]    Stored: {escape(shown(parse(url)))}, study {record.id}", soft_wrap=True)
     if any(status is not Status.OK for status in statuses):
         raise typer.Exit(1)
 
@@ -220,10 +222,6 @@ def _find(study_id: str, url: str) -> "StudyRecord":
 
 def _store_url(results: Path, store: str | None) -> str:
     return store or str(results / "levelfield.db")
-
-
-def _without_password(url: str) -> str:
-    return re.sub(r"(://[^:/@]+):[^@]*@", r"\1:***@", url)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from levelfield.services import Service
-from orchestrator.nodes import ClusterError, Nodes, free_port, wait_for_port
+from orchestrator.nodes import ClusterError, Nodes, check_address, check_environments, free_port, wait_for_port
 
 # Loopback, so that nothing is open to the network; not 127.0.0.1, which Ray replaces by the host's outward address.
 LOOPBACK = "127.0.0.2"
@@ -30,9 +30,7 @@ def embedded(services: Iterable[Service]) -> Iterator[str]:
     Raises ClusterError where an environment is missing or a node does not come up.
     """
     services = list(services)
-    if lacking := [service for service in services if not service.ready]:
-        commands = "\n".join(f"  {service.setup_command}" for service in lacking)
-        raise ClusterError(f"{', '.join(s.title for s in lacking)} has no environment on this machine; make it with\n{commands}")
+    check_environments(services)
     nodes = Nodes()
     try:
         port = free_port(LOOPBACK)
@@ -57,17 +55,12 @@ def running(address: str, services: Iterable[Service]) -> Iterator[str]:
 
     Raises ClusterError where nothing answers or a service has no node.
     """
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdigit():
-        raise ClusterError(f"--address {address!r}: expected HOST:PORT")
+    host, port = check_address(address)
+    address = f"{host}:{port}"
     nodes = Nodes()
     try:
-        wait_for_port(host, int(port), nodes, timeout_s=5)
-        # Ray's own processes name the cluster by its head's IP address: names would have to be resolved alike everywhere.
-        host = socket.gethostbyname(host)
-        address = f"{host}:{port}"
         if not (own_ip := _local_node_ip(address)):
-            own_ip = _ip_towards(host, int(port))
+            own_ip = _ip_towards(host, port)
             join = [f"--address={address}", f"--node-ip-address={own_ip}", "--num-cpus=0", "--num-gpus=0"]
             nodes.start(Path(sys.executable), *join)
             _wait_for_local_node(address, nodes)

@@ -14,7 +14,7 @@ from typing import Any
 from levelfield.data.base import cache_folder
 from levelfield.measure.environment import describe_environment, package_versions, source_hash
 from levelfield.services import ROOT, Service
-from orchestrator.nodes import OBJECT_STORE_BYTES
+from orchestrator.nodes import OBJECT_STORE_BYTES, write_error
 
 MIN_MEMORY_BYTES = 4 * 1024**3
 PIN = re.compile(r"^([A-Za-z0-9_.-]+)==(\S+)", re.MULTILINE)
@@ -117,15 +117,12 @@ def _writable(results: Path) -> Iterator[Finding]:
         ("data cache", cache_folder(), "give another folder with LEVELFIELD_CACHE"),
         ("temporary files", Path("/tmp"), "Ray's sockets need a short path: make /tmp writable"),  # noqa: S108
     ):
+        if error := write_error(folder):
+            yield Finding(where=name, what=f"{folder} cannot be written: {error}", good=False, remedy=remedy)
+            continue
         path = folder.absolute()
-        existing = next(parent for parent in (path, *path.parents) if parent.exists())
-        try:
-            with tempfile.TemporaryFile(dir=existing):
-                free = shutil.disk_usage(existing).free / 1024**3
-        except OSError as error:
-            yield Finding(where=name, what=f"{folder} cannot be written: {error.strerror}", good=False, remedy=remedy)
-        else:
-            yield Finding(where=name, what=f"{folder} can be written, {free:.0f} GiB free", good=True if free > 1 else None)
+        free = shutil.disk_usage(next(parent for parent in (path, *path.parents) if parent.exists())).free / 1024**3
+        yield Finding(where=name, what=f"{folder} can be written, {free:.0f} GiB free", good=True if free > 1 else None)
 
 
 def _cluster(services: Mapping[str, Service], address: str) -> Iterator[Finding]:

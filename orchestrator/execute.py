@@ -9,12 +9,12 @@ from typing import Any
 
 import psutil
 import ray
-from ray.exceptions import ActorUnschedulableError, RayActorError, RayError
+from ray.exceptions import ActorUnavailableError, ActorUnschedulableError, RayActorError, RayError
 
 from levelfield import data, workloads
 from levelfield.measure.environment import source_hash
 from levelfield.result import Failure, RunResult, Status
-from levelfield.run import event_from_dict, tail
+from levelfield.run import REASON_LIMIT, event_from_dict, tail
 from levelfield.services import Service
 from levelfield.spec import PlannedRun, RunSpec
 from levelfield.worker import Event
@@ -26,12 +26,17 @@ ACTOR_TIMEOUT_S = 120.0
 EXIT_TIMEOUT_S = 10.0
 
 
+class _NotStartedError(Exception):
+    """The actor has not come to life."""
+
+
 class RayExecutor:
     """Runs one planned run at a time on the connected cluster."""
 
     def __init__(self, services: Mapping[str, Service]) -> None:
         self._services = services
         self._source_hash = source_hash()
+        self._datasets: dict[str, data.Dataset] = {}
 
     def execute(self, run: PlannedRun, log: Path) -> Generator[Placed | Event, None, None]:
         """Yields where the run is and its events; the last is always a `RunResult`, also when the actor's process dies.
@@ -42,14 +47,16 @@ class RayExecutor:
         actor = self._start_actor(run.spec, log)
         who: dict[str, Any] = {}
         try:
-            who = ray.get(actor.hello.remote(), timeout=ACTOR_TIMEOUT_S)
+            who = _hello(actor, run.spec)
+            before = {"process_start": time.perf_counter_ns() - started}
             self._check_sources(run.spec.framework, who)
             yield Placed(hostname=who["hostname"], pid=who["pid"])
-            _send_data(actor, run.spec)
-            stream = actor.run.remote(run.spec.to_dict(), time.perf_counter_ns() - started)
+            sent = time.perf_counter_ns()
+            self._send_data(actor, run.spec)
+            stream = actor.run.remote(run.spec.to_dict(), before | {"data": time.perf_counter_ns() - sent})
             for reference in stream:
                 yield event_from_dict(ray.get(reference))
-        except (RayError, TimeoutError) as error:
+        except (RayError, _NotStartedError) as error:
             yield _died(error, wall_ns=time.perf_counter_ns() - started, log=log)
         finally:
             _end(actor, who)
@@ -59,6 +66,15 @@ class RayExecutor:
         options = {"num_cpus": 0, "num_gpus": int(spec.device == "cuda"), "resources": {spec.framework: 1}, "max_restarts": 0}
         return ray.remote(WorkerActor).options(**options).remote(spec.framework, str(log))
 
+    def _send_data(self, actor: Any, spec: RunSpec) -> None:
+        """Give the worker's host the data set if it does not have it yet."""
+        name = workloads.get(spec.workload).dataset
+        if name not in self._datasets:
+            self._datasets[name] = data.load(name)  # reading checks every byte: once is enough
+        dataset = self._datasets[name]
+        if ray.get(actor.lacks_data.remote(dataset.name, dataset.fingerprint)):
+            ray.get(actor.store_data.remote(dataset.name, dataset.arrays()))
+
     def _check_sources(self, framework: str, who: Mapping[str, Any]) -> None:
         if who["source_hash"] != self._source_hash:
             raise ClusterError(
@@ -67,24 +83,35 @@ class RayExecutor:
             )
 
 
-def _send_data(actor: Any, spec: RunSpec) -> None:
-    """Give the worker's host the data set if it does not have it yet."""
-    dataset = data.load(workloads.get(spec.workload).dataset)
-    if ray.get(actor.lacks_data.remote(dataset.name, dataset.fingerprint)):
-        ray.get(actor.store_data.remote(dataset.name, dataset.arrays()))
+def _hello(actor: Any, spec: RunSpec) -> dict[str, Any]:
+    """Wait for the actor's process. Raises _NotStartedError as soon as no node is left that could hold it, or after ACTOR_TIMEOUT_S."""
+    answer = actor.hello.remote()
+    deadline = time.monotonic() + ACTOR_TIMEOUT_S
+    while not ray.wait([answer], timeout=1)[0]:
+        needed = {spec.framework, *(["GPU"] if spec.device == "cuda" else [])}
+        if not any(node["Alive"] and needed <= node["Resources"].keys() for node in ray.nodes()):
+            raise _NotStartedError(f"no live node of the cluster offers {' and '.join(sorted(needed))}")
+        if time.monotonic() > deadline:
+            raise _NotStartedError(f"the worker's process did not start within {ACTOR_TIMEOUT_S:.0f} s")
+    who: dict[str, Any] = ray.get(answer)
+    return who
 
 
 def _died(error: Exception, *, wall_ns: int, log: Path) -> RunResult:
     """The result of a run whose actor did not live to tell."""
     match error:
+        case _NotStartedError():
+            reason = str(error)
+        case ActorUnavailableError():
+            reason = "the worker cannot be reached any more: its node has ended, or the network to it has failed"
         case RayActorError() | ActorUnschedulableError():
             reason = f"the worker process died: {_cause(error)}"
-        case TimeoutError():
-            reason = f"the worker did not start within {ACTOR_TIMEOUT_S:.0f} s"
         case _:
             reason = f"{type(error).__name__}: {error}"
     return RunResult(
-        status=Status.FAILED, wall_ns=wall_ns, failure=Failure(reason=reason, error_type=type(error).__name__, log_tail=tail(log))
+        status=Status.FAILED,
+        wall_ns=wall_ns,
+        failure=Failure(reason=reason[:REASON_LIMIT], error_type=type(error).__name__, log_tail=tail(log)),
     )
 
 

@@ -32,11 +32,20 @@ def main(folder: Path) -> None:
     # Orphans of the nodes become our children: they can be found, ended and waited for, and leave no zombies.
     _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     nodes = [_start(**json.loads(line)) for line in sys.stdin]
-    _end(nodes)
+    _end([node for node in nodes if node])
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _start(*, command: list[str], folder: str, env: dict[str, str]) -> subprocess.Popen[bytes]:
+def _start(*, command: list[str], folder: str, env: dict[str, str]) -> subprocess.Popen[bytes] | None:
+    try:
+        return _popen(command, folder, env)
+    except OSError as error:
+        Path(folder, LOG_FILE).write_text(f"{command[0]} cannot be executed: {error.strerror}\n")
+        Path(folder, EXIT_STATUS_FILE).write_text("127")
+        return None
+
+
+def _popen(command: list[str], folder: str, env: dict[str, str]) -> subprocess.Popen[bytes]:
     with Path(folder, LOG_FILE).open("wb") as log:
         node = subprocess.Popen(
             command,

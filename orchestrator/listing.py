@@ -25,7 +25,9 @@ def studies(records: Iterable[StudyRecord], counts: Mapping[str, Mapping[Status,
         runs = [f"{ended.get(Status.OK, 0)} of {record.planned_runs}"]
         runs += [f"{number} {status}" for status, number in ended.items() if status is not Status.OK]
         sides = ", ".join(side["label"] for side in record.study["frameworks"])
-        table.add_row(record.id, f"{record.created_at:%Y-%m-%d %H:%M}", ", ".join(record.study["workloads"]), sides, ", ".join(runs))
+        table.add_row(
+            record.id, f"{record.created_at:%Y-%m-%d %H:%M}", ", ".join(record.study["workloads"]), escape(sides), ", ".join(runs)
+        )
     table.columns[0].no_wrap = True
     return table
 
@@ -39,7 +41,7 @@ def _framework(service: Service) -> RenderableType:
     grid = Table.grid(padding=(0, 2))
     for name, meaning in service.modes.items():
         default = " (default)" if name == service.default_mode else ""
-        grid.add_row("  mode", f"{name}{default}: {meaning}")
+        grid.add_row("  mode", escape(f"{name}{default}: {meaning}"))
     for name, values in (
         ("precisions", service.precisions),
         ("devices", service.devices),
@@ -55,7 +57,7 @@ def plan(runs: Sequence[PlannedRun]) -> RenderableType:
     """One row a run."""
     table = Table("pair", "side", "workload", "seed", "mode", "precision")
     for run in runs:
-        table.add_row(str(run.pair), run.side, run.spec.workload, str(run.spec.seed), run.spec.mode, run.spec.precision)
+        table.add_row(str(run.pair), escape(run.side), run.spec.workload, str(run.spec.seed), run.spec.mode, run.spec.precision)
     return table
 
 

@@ -8,14 +8,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
-import psutil
-
-from levelfield.services import ROOT
+from levelfield.services import ROOT, Service
 from orchestrator import guard
+from orchestrator.locks import exclusive
 
+LOCK_FILE = "levelfield-cluster.lock"
+ABANDONED_AFTER_S = 60  # younger ones may be about to be locked
 OBJECT_STORE_BYTES = 256 * 1024**2
 
 
@@ -30,6 +32,8 @@ class Nodes:
         _remove_abandoned_folders()
         # Short, because the paths of Ray's sockets in it must stay under 107 characters. The process id marks whose it is.
         self.folder = Path(tempfile.mkdtemp(prefix=f"lf-{os.getpid()}-", dir="/tmp"))
+        self._lock = ExitStack()
+        self._lock.enter_context(exclusive(self.folder / LOCK_FILE))
         self._folders: list[Path] = []
         self._guard: subprocess.Popen[str] | None = None
 
@@ -60,12 +64,47 @@ class Nodes:
             self._guard.communicate()  # closes its input, the sign to end
             self._guard = None
         shutil.rmtree(self.folder, ignore_errors=True)
+        self._lock.close()
 
 
 def _start_guard(folder: Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "orchestrator.guard", str(folder)]
     # A session of its own, so that Ctrl-C in the terminal reaches us alone, who stop the nodes in order.
     return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, text=True, start_new_session=True)
+
+
+def check_environments(services: Iterable[Service]) -> None:
+    """Raises ClusterError with the commands that make the environments that are missing on this machine."""
+    if lacking := [service for service in services if not service.ready]:
+        commands = "\n".join(f"  {service.setup_command}" for service in lacking)
+        raise ClusterError(f"{', '.join(s.title for s in lacking)}: no environment on this machine; make it with\n{commands}")
+
+
+def check_address(address: str) -> tuple[str, int]:
+    """The IP address and the port of a cluster that answers. Raises ClusterError where ``address`` is not HOST:PORT or nobody answers.
+
+    Ray's own processes name a cluster by its head's IP address: names would have to be resolved alike everywhere.
+    """
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():
+        raise ClusterError(f"--address {address!r}: expected HOST:PORT")
+    try:
+        ip = socket.gethostbyname(host)
+        socket.create_connection((ip, int(port)), timeout=5).close()
+    except (OSError, OverflowError) as error:
+        raise ClusterError(f"nothing answers at {address} ({error})") from error
+    return ip, int(port)
+
+
+def write_error(folder: Path) -> str | None:
+    """Why nothing can be written in ``folder``, or where it would be made; None where it can."""
+    path = folder.absolute()
+    existing = next(parent for parent in (path, *path.parents) if parent.exists())
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            return None
+    except OSError as error:
+        return error.strerror or str(error)
 
 
 def free_port(host: str) -> int:
@@ -97,12 +136,16 @@ def _node_environment() -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
         "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0",
         "PYTHONUNBUFFERED": "1",
+        # By default workers yield to everything else on the machine, the orchestrator's own display included.
+        "RAY_worker_niceness": "0",
     }
 
 
 def _remove_abandoned_folders() -> None:
-    """Remove what an orchestrator that was killed has left behind."""
-    for folder in Path("/tmp").glob("lf-*-*"):  # noqa: S108
-        owner = folder.name.split("-")[1]
-        if owner.isdigit() and not psutil.pid_exists(int(owner)) and folder.stat().st_uid == os.getuid():
-            shutil.rmtree(folder, ignore_errors=True)
+    """Remove what an orchestrator and its guard that were both killed have left behind: nobody holds its lock any more."""
+    for lock in Path("/tmp").glob(f"lf-*/{LOCK_FILE}"):  # noqa: S108
+        state = lock.stat()
+        if state.st_uid == os.getuid() and time.time() - state.st_mtime > ABANDONED_AFTER_S:
+            with exclusive(lock) as abandoned:
+                if abandoned:
+                    shutil.rmtree(lock.parent, ignore_errors=True)

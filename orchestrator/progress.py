@@ -3,11 +3,13 @@
 import time
 from collections import defaultdict
 from collections.abc import Sequence
+from textwrap import shorten
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console, Group
 from rich.live import Live
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from levelfield.result import Epoch, RunResult, Status
@@ -33,6 +35,7 @@ class LiveProgress:
         self._study: TaskID = self._whole.add_task("whole study", total=len(todo), left="unknown time")
         self._run: TaskID | None = None
         self._since = 0.0
+        self._where, self._epochs = "", 0
         self._live = Live(Group(self._current, self._whole), console=console, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> Self:
@@ -48,8 +51,8 @@ class LiveProgress:
         """Show the next run."""
         self._since = time.monotonic()
         again = f", attempt {attempt}" if attempt > 1 else ""
-        text = f"{run.side}, {run.spec.workload}, seed {run.spec.seed}{again}"
-        self._run = self._current.add_task(text, total=None, state="starting its process")
+        self._where = ""
+        self._run = self._current.add_task(escape(_name(run)) + again, total=None, state="starting its process")
         self._whole.update(self._study, left=self._time_left())
 
     def event(self, run: PlannedRun, event: Placed | Event) -> None:
@@ -59,12 +62,14 @@ class LiveProgress:
             return
         match event:
             case Placed():
-                self._current.update(task, state=f"importing, process {event.pid} on {event.hostname}")
+                self._where = f" on {event.hostname}, process {event.pid}"
+                self._current.update(task, state=f"importing{self._where}")
             case Started():
-                self._current.update(task, total=event.epochs, state=f"epoch 1 of {event.epochs}")
+                self._epochs = event.epochs
+                self._current.update(task, total=event.epochs, state=f"epoch 1 of {event.epochs}{self._where}")
             case Epoch():
-                accuracy = f"test accuracy {event.test_accuracy:.1%}"
-                self._current.update(task, advance=1, state=f"epoch {event.epoch + 1}, loss {event.train_loss:.4f}, {accuracy}")
+                done = f"{event.epoch + 1} of {self._epochs} epochs, test accuracy {event.test_accuracy:.1%}"
+                self._current.update(task, advance=1, state=f"{done}{self._where}")
             case RunResult():
                 self._finished(run, event, task)
 
@@ -77,11 +82,10 @@ class LiveProgress:
         self._whole.update(self._study, advance=1, left=self._time_left())
         if result.failure:
             what = f"[bold red]{result.status}[/]: " if result.status is not Status.DIVERGED else f"{MARKS[result.status]}: "
-            what += result.failure.reason.replace("[", r"\[")
+            what += escape(shorten(result.failure.reason, 300, placeholder=" ..."))
         else:
             what = f"{MARKS[Status.OK]}, test accuracy {result.epochs[-1].test_accuracy:.1%}"
-        name = f"{run.side}, {run.spec.workload}, seed {run.spec.seed}"
-        self._console.print(f"  {name:<36} {what} [dim]({seconds:.1f} s)[/]", highlight=False)
+        self._console.print(f"  {escape(f'{_name(run):<36}')} {what} [dim]({seconds:.1f} s)[/]", highlight=False)
 
     def _time_left(self) -> str:
         """From the mean duration of each side's finished runs; a side that has none yet is assumed to be like the others."""
@@ -92,3 +96,7 @@ class LiveProgress:
         means = {side: sum(values) / len(values) for side, values in self._durations.items()}
         seconds = round(sum(means.get(run.side, overall) for run in self._left))
         return f"about {seconds // 60}:{seconds % 60:02d}"
+
+
+def _name(run: PlannedRun) -> str:
+    return f"{run.side}, {run.spec.workload}, seed {run.spec.seed}"

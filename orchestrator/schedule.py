@@ -1,5 +1,6 @@
 """Works through the runs of a study, one at a time, and records what came of each. The only writer of runs."""
 
+import re
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass
@@ -51,7 +52,7 @@ def run_study(
     statuses = []
     for run, attempt in todo:
         key = RunKey(study=study_id, spec_hash=run.spec.hash, side=run.side, attempt=attempt)
-        log = logs / study_id / f"{run.turn:03d}-{run.side.replace(' ', '-')}-{attempt}.log"
+        log = logs / study_id / f"{run.turn:03d}-{re.sub(r'[^A-Za-z0-9_]+', '-', run.side)}-{attempt}.log"
         listener.started(run, attempt)
         started_at = datetime.now(UTC)
 

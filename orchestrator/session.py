@@ -1,5 +1,6 @@
 """One `levelfield run` or `resume` from the checked study to its recorded runs."""
 
+import os
 import secrets
 import signal
 import tempfile
@@ -11,14 +12,18 @@ from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
+from rich.markup import escape
 
 import levelfield
 from levelfield import data, workloads
 from levelfield.measure.environment import source_hash
 from levelfield.result import Status
 from levelfield.services import Service
+from levelfield.spec import PlannedRun
 from levelfield.store import Store, StudyRecord
-from levelfield.study import Study
+from levelfield.study import Study, check_study
+from orchestrator.locks import exclusive
+from orchestrator.nodes import check_address, check_environments, write_error
 from orchestrator.plan import pending, plan
 from orchestrator.progress import LiveProgress
 from orchestrator.schedule import run_study
@@ -58,54 +63,65 @@ def new_record(study: Study) -> StudyRecord:
 def execute(session: Session, record: StudyRecord, *, is_new: bool) -> list[Status]:
     """Run what is not done yet of a study, which is stored first if it is new. Returns how each of these runs ended.
 
-    Raises UsageError, DataError or ClusterError before anything is written.
+    Raises StudyError, UsageError, DataError, StoreError or ClusterError where it cannot be done; a new study is not stored then.
     """
-    study = Study.model_validate(record.study)
+    study = check_study(record.study, session.services, source=f"study {record.id}")
     needed = [session.services[name] for name in dict.fromkeys(side.framework for side in study.frameworks)]
     _check_before_start(session, needed)
     for name in study.workloads:
         data.load(workloads.get(name).dataset)
-    runs = plan(study, record.plan_seed)
-    attempts = {}
-    if not is_new:
-        with Store.open(session.store_url) as store:
-            attempts = store.attempts(record.id)
-        if not (runs := [run for run, _ in pending(runs, attempts)]):
-            return []
-    todo = list(pending(runs, attempts))
-    console = session.console
-    console.print(f"[bold]{record.study.get('title') or record.name}[/]  [dim]study {record.id}: {len(todo)} runs[/]")
     with ExitStack() as stack:
         stack.enter_context(_interruptible())
-        with console.status("starting the Ray nodes"):
+        store = stack.enter_context(Store.open(session.store_url))
+        _lock(session, record, stack)
+        todo = list(pending(plan(study, record.plan_seed), store.attempts(record.id)))
+        if not todo:
+            return []
+        session.console.print(f"[bold]{escape(study.title or study.name)}[/]  [dim]study {record.id}: {len(todo)} runs[/]")
+        with session.console.status("starting the Ray nodes"):
             stack.enter_context(_cluster(session, needed))
         stack.enter_context(_interruptible())  # again: Ray has put its own handlers in place of ours
-        from orchestrator.execute import RayExecutor  # Ray is imported only where it is needed: the other commands stay quick
-
-        store = stack.enter_context(Store.open(session.store_url))
-        progress = stack.enter_context(LiveProgress(console, todo))
         if is_new:
             store.add_study(record)
-        logs = (session.results / "logs").absolute()
-        return run_study(record.id, todo, executor=RayExecutor(session.services), store=store, listener=progress, logs=logs)
+        return _run(session, record, todo, store)
+
+
+def _run(session: Session, record: StudyRecord, todo: list[tuple[PlannedRun, int]], store: Store) -> list[Status]:
+    from orchestrator.execute import RayExecutor  # Ray is imported only where it is needed: the other commands stay quick
+
+    with LiveProgress(session.console, todo) as progress:
+        try:
+            executor = RayExecutor(session.services)
+            return run_study(record.id, todo, executor=executor, store=store, listener=progress, logs=_logs(session))
+        except KeyboardInterrupt:
+            session.console.print(f"\nInterrupted. [bold]levelfield resume {record.id}[/] goes on where it stopped.")
+            raise
+
+
+def _logs(session: Session) -> Path:
+    return (session.results / "logs").absolute()
+
+
+def _lock(session: Session, record: StudyRecord, stack: ExitStack) -> None:
+    """Raises UsageError where another process runs this study; warns where one measures another study on this machine."""
+    if not stack.enter_context(exclusive(_logs(session) / record.id / "lock")):
+        raise UsageError(f"study {record.id} is being run by another process")
+    if not stack.enter_context(exclusive(Path(tempfile.gettempdir(), f"levelfield-measuring-{os.getuid()}.lock"))):
+        session.console.print("[yellow]note:[/] another study is being measured on this machine: both will be slower than alone")
 
 
 def _check_before_start(session: Session, needed: list[Service]) -> None:
-    """Raises UsageError where the run could not be done or its results could not be kept."""
-    lacking = [service for service in needed if not service.ready]
-    if lacking and not session.address:
-        commands = "\n".join(f"  {service.setup_command}" for service in lacking)
-        raise UsageError(f"{', '.join(s.title for s in lacking)} has no environment on this machine; make it with\n{commands}")
-    existing = next(folder for folder in (session.results, *session.results.parents) if folder.exists())
-    try:
-        with tempfile.TemporaryFile(dir=existing):
-            pass
-    except OSError as error:
-        raise UsageError(f"--results {session.results}: cannot be written ({error.strerror}); give a folder that can") from error
+    """Raises UsageError or ClusterError where the run could not be done or its results could not be kept."""
+    if session.address:
+        check_address(session.address)
+    else:
+        check_environments(needed)
+    if error := write_error(session.results):
+        raise UsageError(f"--results {session.results}: cannot be written ({error}); give a folder that can")
 
 
 def _cluster(session: Session, needed: list[Service]) -> AbstractContextManager[str]:
-    from orchestrator.cluster import embedded, running
+    from orchestrator.cluster import embedded, running  # imports Ray
 
     return running(session.address, needed) if session.address else embedded(needed)
 

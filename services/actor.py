@@ -49,9 +49,9 @@ class WorkerActor:
         """Put a data set that the orchestrator sent in this host's cache."""
         data.write_cache(data.from_arrays(name, arrays))
 
-    def run(self, spec: Mapping[str, Any], process_start_ns: int) -> Iterator[dict[str, Any]]:
+    def run(self, spec: Mapping[str, Any], before_ns: Mapping[str, int]) -> Iterator[dict[str, Any]]:
         """Do the run; stream its events as dictionaries, the result last."""
-        for event in execute(self._service, RunSpec.from_dict(spec), process_start_ns=process_start_ns, log=self._log):
+        for event in execute(self._service, RunSpec.from_dict(spec), before_ns=before_ns, log=self._log):
             yield event_to_dict(event)
 
 

@@ -10,7 +10,6 @@ def write_service(folder: Path, name: str, *, worker="tests.fake_worker:NumpyWor
     fields = {
         "name": name,
         "title": f"NumPy as {name}",
-        "package": "numpy",
         "packages": ["numpy"],
         "worker": worker,
         "python": str(python),

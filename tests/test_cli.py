@@ -79,3 +79,31 @@ def test_doctor_finds_what_is_missing_and_says_what_to_do(platform):
     assert "absent_worker/.venv/.setup" in output
     for words in ("Python 3.", "memory available", "/dev/shm", "can be written", "cores"):
         assert words in output
+
+
+def test_odd_labels_and_titles_harm_nobody(platform):
+    """Brackets are markup to the terminal, slashes folders to the log; neither may break a study that is stored for good."""
+    side = {"framework": "fake_a", "label": "../../v1 [/b] [red]x"}
+    platform.run("run", platform.study([side, "fake_b"], seeds=1, title="a [/b] [bold]title"))
+    for words in (["studies"], ["report"], ["report", "--format", "md"], ["plan", str(platform.folder / "study.yaml")]):
+        assert "v1 [/b] [red]x" in platform.run(*words).replace("\\", "")
+    logs = [path.relative_to(platform.results / "logs").parts for path in (platform.results / "logs").rglob("*.log")]
+    assert len(logs) == 2
+    assert all(len(parts) == 2 for parts in logs)
+
+
+def test_a_store_that_cannot_be_used_is_refused_before_anything_is_started(platform):
+    (platform.folder / "no.db").write_text("this is not a database")
+    for store in (str(platform.folder / "no.db"), "postgresql://u:secret@127.0.0.1:1/none"):
+        output = platform.run("run", platform.study(["fake_a"]), "--store", store, expect=2)
+        assert "starting the Ray nodes" not in output
+        assert "secret" not in output
+        assert "Traceback" not in output
+
+
+def test_resuming_a_study_whose_framework_is_gone_says_so(platform):
+    platform.run("run", platform.study(["fake_a"], seeds=1))
+    (platform.folder / "services" / "fake_a_worker" / "service.toml").unlink()
+    output = platform.run("resume", "latest", expect=2)
+    assert "frameworks[0]" in output
+    assert "'fake_a'" in output

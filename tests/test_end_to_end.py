@@ -25,7 +25,7 @@ def platform(tmp_path):
 def finished(tmp_path_factory):
     """A study of two fakes that has been run once."""
     platform = Platform(tmp_path_factory.mktemp("finished"))
-    process = platform.start("run", platform.study(["fake_a", "fake_b"], seeds=5))
+    process = platform.start("run", platform.study(["fake_a", "fake_b"], seeds=5, epochs=4))
     output, _ = process.communicate(timeout=240)
     assert process.returncode == 0, output
     return platform, output, process.pid
@@ -117,8 +117,8 @@ def test_failures_are_recorded_and_the_others_go_on(platform):
 
 
 @contextmanager
-def a_long_study(platform):
-    process = platform.start("run", platform.study(["fake_a", "fake_b"], seeds=1, epochs=500), start_new_session=True)
+def a_long_study(platform, *, seeds=1, epochs=500):
+    process = platform.start("run", platform.study(["fake_a", "fake_b"], seeds=seeds, epochs=epochs), start_new_session=True)
     try:
         wait_until(lambda: list(platform.results.glob("logs/*/*.log")), timeout_s=60, what="the first run to start")
         yield process
@@ -148,6 +148,43 @@ def test_a_killed_orchestrator_takes_its_cluster_with_it(platform):
     # A process that nobody waits for stays as a zombie where the machine's init does not reap: it has ended all the same.
     wait_until(lambda: not [p for p in family if _alive(p)], timeout_s=30, what="the cluster to end")
     assert stored_runs(platform) == []
+
+
+def test_a_study_that_is_being_run_is_not_run_twice(platform):
+    with a_long_study(platform) as process:
+        assert "is being run by another process" in platform.run("resume", "latest", expect=2)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+
+
+def test_an_interrupt_before_the_first_run_stores_no_study(platform):
+    process = platform.start("run", platform.study(["fake_a"], seeds=1), start_new_session=True)
+    wait_until(lambda: any("ray" in " ".join(child.cmdline()) for child in descendants(process.pid)), timeout_s=30, what="a Ray node")
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 130, output
+    assert "levelfield resume" not in output
+    assert processes_of(process.pid) == []
+    with Store.open(str(platform.results / "levelfield.db"), read_only=True) as store:
+        assert store.studies() == []
+
+
+def test_when_a_ray_node_dies_its_runs_fail_and_the_others_go_on(platform):
+    with a_long_study(platform, seeds=2, epochs=60) as process:
+        (run,) = [child for child in descendants(process.pid) if child.name().startswith("ray::WorkerActor")]
+        node = run.parent()
+        assert node.name() == "raylet"
+        node.kill()
+        output, _ = process.communicate(timeout=180)
+    assert process.returncode == 1, output
+    by_side = {}
+    for stored in stored_runs(platform):
+        by_side.setdefault(stored.planned.side, []).append(stored.result)
+    assert sorted(len({result.status for result in results}) for results in by_side.values()) == [1, 1]
+    dead = next(results for results in by_side.values() if results[0].status is Status.FAILED)
+    assert {len(results) for results in by_side.values()} == {2}
+    assert "no live node of the cluster offers fake_" in dead[1].failure.reason
+    assert processes_of(process.pid) == []
 
 
 def _alive(process):

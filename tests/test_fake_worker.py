@@ -80,7 +80,7 @@ def test_a_written_service_is_discovered_with_its_overrides(tmp_path, monkeypatc
 )
 def test_odd_seeds_misbehave_and_even_seeds_do_not(tmp_path, kind, status, reason):
     service = service_of(tmp_path, kind)
-    bad, good = (list(execute(service, spec_of(service, seed), process_start_ns=0))[-1] for seed in (1, 2))
+    bad, good = (list(execute(service, spec_of(service, seed), before_ns={}))[-1] for seed in (1, 2))
     assert (bad.status, good.status) == (status, Status.OK)
     assert reason in bad.failure.reason
     again = RunResult.from_dict(json.loads(json.dumps(bad.to_dict())))

@@ -14,7 +14,7 @@ from tests.test_store import NOW, planned, record, result, store, study, url  # 
 
 RUNS_BEFORE = ["run_id", "side", "spec_hash", "attempt", "latest", "pair", "turn", "workload", "framework", "mode", "precision", "track"]
 RUNS_BEFORE += ["seed", "device", "status", "started_at", "finished_at", "wall_s", *(f"phase_{name}_s" for name in PHASES)]
-RUNS_AFTER = ["failure_reason", "failure_step", "initial_weights_fingerprint", "data_fingerprint"]
+RUNS_AFTER = ["failure_reason", "failure_step", "failure_log_tail", "initial_weights_fingerprint", "data_fingerprint"]
 EPOCHS = [
     "run_id",
     "side",

@@ -6,7 +6,7 @@ from html import escape
 import streamlit as st
 
 from levelfield.report.model import Analysis, Comparison, Incident, Label, Side, WorkloadAnalysis
-from levelfield.report.tables import Cell, notes, workload_table
+from levelfield.report.tables import CAPTION, Cell, notes, workload_tables
 from ui.look import Look, div, dot, plain, row, table, with_code
 from ui.reading import Opened
 
@@ -37,15 +37,17 @@ def verdict(workload: WorkloadAnalysis, analysis: Analysis) -> None:
 
 
 def figures(workload: WorkloadAnalysis, look: Mapping[str, Look]) -> None:
-    """The table: a column for each side and each comparison, every figure with its spread."""
-    found = workload_table(workload)
-    if not found.rows:
+    """The tables: a column for each side, every figure with its spread, and how the sides compare."""
+    found = workload_tables(workload)
+    if not found:
         st.html(div("", "No run has given a figure yet."))
         return
-    sides = [dot(shown.name, shown.colour) for shown in (look[side.side.label] for side in workload.sides)]
-    header = ["", *sides, *(escape(name) for name in found.header[len(sides) + 1 :])]
-    rows = [row(escape(name), (_cell(cell) for cell in cells)) for name, cells in found.rows]
-    st.html(table("lf-figures", header, rows) + div("lf-soft", found.caption))
+    dots = {shown.name: dot(shown.name, shown.colour) for shown in look.values()}
+    for one in found:
+        header = [dots.get(name, escape(name)) for name in one.header]
+        rows = [row(escape(name), (_cell(cell) for cell in cells)) for name, cells in one.rows]
+        st.html(table("lf-figures", header, rows))
+    st.html(div("lf-soft", CAPTION))
 
 
 def failures(workload: WorkloadAnalysis, opened: Opened) -> None:

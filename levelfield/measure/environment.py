@@ -33,6 +33,8 @@ def describe_environment(packages: Iterable[str]) -> dict[str, Any]:
         "kernel": platform.release(),
         "cpu_model": _proc_field("/proc/cpuinfo", "model name"),
         "cores": sorted(os.sched_getaffinity(0)),
+        "usable_cores": usable_cores(),
+        "niceness": os.nice(0),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "memory_available_bytes": _kib("/proc/meminfo", "MemAvailable"),
         "gpus": gpus() or None,
@@ -43,6 +45,16 @@ def describe_environment(packages: Iterable[str]) -> dict[str, Any]:
         **git_state(),
     }
     return {name: value for name, value in record.items() if value is not None}
+
+
+def usable_cores() -> int:
+    """The cores that this process may use at once: its affinity, or a container's smaller quota (cgroup v2, cpu.max), rounded up."""
+    cores = len(os.sched_getaffinity(0))
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+    except (OSError, ValueError):
+        return cores
+    return cores if quota == "max" else min(cores, max(1, -(-int(quota) // int(period))))
 
 
 def package_versions(packages: Iterable[str]) -> dict[str, str]:

@@ -93,6 +93,7 @@ def _incidents(side: Side, runs: Iterable[Run]) -> Iterable[Incident]:
                 status=str(run.status),
                 reason=run.failure_reason or STATUSES[run.status].meaning,
                 step=run.failure_step,
+                log_tail=run.failure_log_tail,
                 superseded=not run.latest,
             )
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from levelfield.report.model import Analysis, WorkloadAnalysis
-from levelfield.report.tables import Table, labels_text, notes, subtitle, workload_table
+from levelfield.report.tables import CAPTION, Table, labels_text, notes, subtitle, workload_tables
 
 
 def to_markdown(analysis: Analysis) -> str:
@@ -23,10 +23,10 @@ def _section(workload: WorkloadAnalysis) -> Iterable[str]:
     for comparison in workload.comparisons:
         yield f"**{_safe(comparison.sentence)}**"
         yield f"Labels: {_safe(labels_text(comparison.labels))}."
-    table = workload_table(workload)
-    if table.rows:
-        yield "\n".join(_table(table))
-        yield table.caption
+    tables = workload_tables(workload)
+    yield from ("\n".join(_table(table)) for table in tables)
+    if tables:
+        yield CAPTION
     if found := notes(workload):
         yield "\n".join(f"- {_safe(note)}" for note in found)
 

@@ -35,7 +35,7 @@ THROUGHPUT = Quantity(
     unit="examples/s",
     counts="timing",
     compared="ratio",
-    absent="no steady blocks",
+    absent="fewer than 100 steady steps",
 )
 # The sum of the phases build, warm-up and train; data and device come before build.
 TIME_TO_TRAIN = Quantity(
@@ -103,7 +103,7 @@ class SideSummary:
 
 @dataclass(frozen=True, kw_only=True)
 class Incident:
-    """A run whose status is not ``ok``. ``superseded`` by a later attempt, or the latest word."""
+    """A run whose status is not ``ok``. ``superseded`` by a later attempt, or the latest word. ``log_tail``: its log's last lines."""
 
     side: Side
     seed: int
@@ -111,6 +111,7 @@ class Incident:
     status: str
     reason: str
     step: int | None
+    log_tail: str | None
     superseded: bool
 
 

@@ -43,6 +43,9 @@ class Frames(Protocol):
     def blocks(self) -> pd.DataFrame: ...  # noqa: D102
 
 
+STEADY_STEPS = 100  # methodology, rule 4: at least so many steps are measured
+
+
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """One recorded run. ``values`` are by the name of the quantity, whether they count or not: ask `value`."""
@@ -59,6 +62,7 @@ class Run:
     values: Mapping[str, float | None]
     failure_reason: str | None
     failure_step: int | None
+    failure_log_tail: str | None
     weights_fingerprint: str | None
     data_fingerprint: str | None
 
@@ -100,7 +104,7 @@ def read_runs(frames: Frames) -> list[Run]:
 
 
 _PLAIN = ("run_id", "side", "workload", "framework", "seed", "pair", "attempt", "latest", "status")
-_OPTIONAL = ("failure_reason", "failure_step", "initial_weights_fingerprint", "data_fingerprint")
+_OPTIONAL = ("failure_reason", "failure_step", "failure_log_tail", "initial_weights_fingerprint", "data_fingerprint")
 
 
 def _run(row: Mapping[str, Any], values: Mapping[Any, float]) -> Run:
@@ -111,6 +115,7 @@ def _run(row: Mapping[str, Any], values: Mapping[Any, float]) -> Run:
         values={name: None if pd.isna(value) else value for name, value in values.items()},
         failure_reason=present["failure_reason"],
         failure_step=present["failure_step"],
+        failure_log_tail=present["failure_log_tail"],
         weights_fingerprint=present["initial_weights_fingerprint"],
         data_fingerprint=present["data_fingerprint"],
     )
@@ -120,7 +125,7 @@ def _throughput(blocks: pd.DataFrame) -> "pd.Series[float]":
     """Examples per second of each run: the median over its steady blocks, so that a pause of the machine does not decide (rule 4)."""
     steady = blocks[blocks["steady"].astype(bool) & (blocks["duration_s"] > 0)]
     rates: pd.Series[float] = (steady["samples"] / steady["duration_s"]).groupby(steady["run_id"]).median()
-    return rates
+    return rates.where(steady.groupby("run_id")["steps"].sum() >= STEADY_STEPS)
 
 
 def _time_to_train(runs: pd.DataFrame) -> "pd.Series[float]":

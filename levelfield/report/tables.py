@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TypeAlias
 
 from levelfield.report.formats import SPREAD, centre, estimate, heading, interval, spread
@@ -45,16 +46,30 @@ class Table:
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, tuple[Cell, ...]], ...]
-    caption: str = CAPTION
 
 
 def workload_table(workload: WorkloadAnalysis) -> Table:
-    """One row a quantity; one column a side, then one a comparison. A quantity that no run has is left out."""
+    """One row a quantity, one column a side; of two sides also their comparison. A quantity that no run has is left out."""
     quantities = [quantity for quantity in QUANTITIES if any(side.quantities[quantity.name].n for side in workload.sides)]
     return Table(
-        header=("", *(side.side.title for side in workload.sides), *(_versus(comparison) for comparison in workload.comparisons)),
+        header=("", *(side.side.title for side in workload.sides), *(_versus(comparison) for comparison in _beside(workload))),
         rows=tuple((heading(quantity), tuple(_cells(workload, quantity))) for quantity in quantities),
     )
+
+
+def workload_tables(workload: WorkloadAnalysis) -> list[Table]:
+    """The table of the sides, with their comparison where there is one; several comparisons stand in a table of their own."""
+    return [table for table in (workload_table(workload), *_comparison_table(workload)) if table.rows]
+
+
+def _comparison_table(workload: WorkloadAnalysis) -> Iterable[Table]:
+    """One row a comparison, one column a compared quantity."""
+    if len(workload.comparisons) < 2:
+        return
+    quantities = [quantity for quantity in QUANTITIES if any(c.effects[quantity.name].n for c in workload.comparisons if quantity.compared)]
+    cells = ((estimate(c.effects[q.name]), interval(c.effects[q.name])) for c in workload.comparisons for q in quantities)
+    rows = tuple((_versus(comparison), tuple(islice(cells, len(quantities)))) for comparison in workload.comparisons)
+    yield Table(header=("", *(quantity.label for quantity in quantities)), rows=rows)
 
 
 def labels_text(labels: Sequence[Label]) -> str:
@@ -81,6 +96,11 @@ def notes(workload: WorkloadAnalysis) -> list[str]:
     ]
 
 
+def _beside(workload: WorkloadAnalysis) -> tuple[Comparison, ...]:
+    """The comparisons that stand beside the sides: the only one. Several have a table of their own."""
+    return workload.comparisons if len(workload.comparisons) == 1 else ()
+
+
 def _versus(comparison: Comparison) -> str:
     return f"{comparison.a.title} / {comparison.b.title}"
 
@@ -89,7 +109,7 @@ def _cells(workload: WorkloadAnalysis, quantity: Quantity) -> Iterable[Cell]:
     for side in workload.sides:
         summary = side.quantities[quantity.name]
         yield centre(quantity, summary), spread(quantity, summary)
-    for comparison in workload.comparisons:
+    for comparison in _beside(workload):
         effect = comparison.effects.get(quantity.name)
         yield (estimate(effect), interval(effect)) if effect else ("", "")
 

@@ -8,7 +8,9 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from levelfield.report.model import Analysis, WorkloadAnalysis
-from levelfield.report.tables import Table, labels_text, notes, subtitle, workload_table
+from levelfield.report.tables import CAPTION, Table, labels_text, notes, subtitle, workload_tables
+
+LOGS_SHOWN, LOG_LINES = 3, 5  # JSON and the page have them all
 
 
 def to_rich(analysis: Analysis) -> RenderableType:
@@ -25,12 +27,19 @@ def _section(workload: WorkloadAnalysis) -> Iterable[RenderableType]:
     for comparison in workload.comparisons:
         yield Text(f"\n{comparison.sentence}", style="bold")
         yield Text(labels_text(comparison.labels), style="yellow")
-    table = workload_table(workload)
-    if table.rows:
-        yield _table(table)
-        yield Text(table.caption, style="dim")
+    tables = workload_tables(workload)
+    yield from map(_table, tables)
+    if tables:
+        yield Text(CAPTION, style="dim")
     for note in notes(workload):
         yield Text(f"- {note}", style="red" if workload.incidents else "")
+    for incident in workload.incidents[:LOGS_SHOWN]:
+        if incident.log_tail:
+            lines = incident.log_tail.splitlines()[-LOG_LINES:]
+            yield Text(
+                f"\n  last lines of the log of {incident.side.title}, seed {incident.seed}, attempt {incident.attempt}:", style="dim"
+            )
+            yield Text("\n".join(f"  | {line[:200]}" for line in lines), style="dim")
 
 
 def _table(table: Table) -> RichTable:

@@ -96,6 +96,7 @@ def _runs(found: Sequence[AnyRow]) -> pd.DataFrame:
     ends = {
         "failure_reason": "str",
         "failure_step": "Int64",
+        "failure_log_tail": "str",
         "initial_weights_fingerprint": "str",
         "data_fingerprint": "str",
     }
@@ -117,6 +118,7 @@ def _run(row: AnyRow) -> dict[str, Any]:
         **{f"memory_{name}_bytes": size for name, size in row.memory_bytes.items()},
         "failure_reason": failure.get("reason"),
         "failure_step": failure.get("step"),
+        "failure_log_tail": failure.get("log_tail"),
         "initial_weights_fingerprint": row.fingerprints.get("initial_weights"),
         "data_fingerprint": row.fingerprints.get("data"),
     }

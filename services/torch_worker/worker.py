@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch._dynamo  # the first optimizer would import it: this is time to import, not to build
 from numpy.typing import NDArray
 from torch.nn.functional import cross_entropy
 

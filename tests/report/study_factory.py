@@ -84,6 +84,7 @@ def run_row(run_id, *, side, framework, workload, seed, pair, train_s):
         "memory_process_peak_rss_bytes": (600 if side == TENSORFLOW else 400) * 2**20,
         "failure_reason": None,
         "failure_step": None,
+        "failure_log_tail": None,
         "initial_weights_fingerprint": f"w{seed}",
         "data_fingerprint": "d",
     }
@@ -107,10 +108,10 @@ def epoch_row(run_id, side, seed, epoch, correct):
 
 def block_rows(run_id, side, seed, rate):
     """One slow block of warm-up and three steady ones."""
-    base = {"run_id": run_id, "side": side, "seed": seed, "steps": 30, "samples": 960}
-    durations = [(False, 5.0), *[(True, 960 / rate)] * 3]
+    base = {"run_id": run_id, "side": side, "seed": seed, "steps": 40, "samples": 1280}
+    durations = [(False, 5.0), *[(True, 1280 / rate)] * 3]
     return [
-        base | {"epoch": 0, "first_step": 30 * at, "steady": steady, "duration_s": duration, "step_s": duration / 30}
+        base | {"epoch": 0, "first_step": 40 * at, "steady": steady, "duration_s": duration, "step_s": duration / 40}
         for at, (steady, duration) in enumerate(durations)
     ]
 

@@ -1,7 +1,6 @@
 """From frames to what is said of them."""
 
 import math
-import time
 
 import pytest
 
@@ -150,11 +149,19 @@ def test_a_pause_of_the_machine_does_not_decide_the_throughput():
     assert analyse(given).workloads[0].sides[0].quantities["throughput"].median == pytest.approx(before)
 
 
+def test_a_run_with_too_few_steady_steps_has_no_throughput():
+    """Methodology, rule 4: at least 100 steps."""
+    given = frames()
+    first = given.blocks.index[given.blocks["run_id"] == 1]
+    given.blocks.loc[first, "steps"] = 33
+    assert analyse(given).workloads[0].sides[0].quantities["throughput"].n == 4
+
+
 def test_a_run_without_steady_blocks_says_so():
     given = frames()
     given.blocks.loc[given.blocks["run_id"] == 2, "steady"] = False
     workload = analyse(given).workloads[0]
-    assert next((m.quantity, m.reason, m.runs) for m in workload.sides[1].missing) == ("throughput", "no steady blocks", 1)
+    assert next((m.quantity, m.reason, m.runs) for m in workload.sides[1].missing) == ("throughput", "fewer than 100 steady steps", 1)
     assert workload.comparisons[0].effects["throughput"].n == 4
     assert workload.comparisons[0].effects["time_to_train"].n == 5
 
@@ -221,11 +228,7 @@ def test_a_study_outlives_its_services(monkeypatch):
     assert [side.side.title for side in analyse(frames()).workloads[0].sides] == [TENSORFLOW, TORCH]
 
 
-def test_two_thousand_runs_are_analysed_quickly():
-    given = frames(pairs=1000)
-    analyse(given)
-    started = time.perf_counter()
-    comparison = only(given)
-    assert time.perf_counter() - started < 1  # 0.1 s on a quiet machine; the bound is for busy ones
+def test_two_thousand_runs_are_analysed():
+    comparison = only(frames(pairs=1000))
     assert comparison.effects["throughput"].n == 1000
     assert math.isclose(comparison.effects["throughput"].estimate, 1.25, rel_tol=0.01)

@@ -17,8 +17,10 @@ STUDY = {"name": "trial", "workloads": ["digits_cnn"], "frameworks": [{"label": 
 
 
 def finished(step_ns, seed):
-    blocks = [Block(epoch=0, first_step=30 * at, steps=30, samples=960, duration_ns=30 * step_ns, steady=at > 0) for at in range(3)]
-    epoch = Epoch(epoch=0, train_loss=0.1, test_loss=0.2, test_correct=350 + seed, test_examples=360, train_ns=90 * step_ns, evaluate_ns=10)
+    blocks = [Block(epoch=0, first_step=50 * at, steps=50, samples=1600, duration_ns=50 * step_ns, steady=at > 0) for at in range(3)]
+    epoch = Epoch(
+        epoch=0, train_loss=0.1, test_loss=0.2, test_correct=350 + seed, test_examples=360, train_ns=150 * step_ns, evaluate_ns=10
+    )
     return RunResult(
         status=Status.OK,
         wall_ns=10**10,

@@ -65,7 +65,7 @@ def test_markdown_lists_what_went_wrong_and_lets_no_markup_through():
     assert "- PyTorch, seed 1, attempt 1: failed at step 17: ValueError: \\[red\\]a \\| b\\[/red\\] \\<b\\>x\\</b\\>" in text
     assert "- 1 of 4 runs of PyTorch diverged." in text
     assert "- 1 of 5 runs of TensorFlow was cancelled." in text
-    assert "is missing in 1 of 4 runs of PyTorch: no steady blocks." in text
+    assert "is missing in 1 of 4 runs of PyTorch: fewer than 100 steady steps." in text
     assert "TensorFlow / PyTorch: 1 of 5 pairs left out of every comparison: PyTorch: failed (seed 1)." in text
     assert "PyTorch: not recorded (seed 4)" in text
     assert "**incomplete**: 9 of 10 planned runs are recorded." in text
@@ -96,7 +96,7 @@ def test_csv_says_why_a_value_is_missing():
     assert found[3]["failure_step"] == "17"
     assert found[3]["wall_s"] == ""  # of a run that failed no timing counts
     assert (found[2]["left_out_of_comparisons"], found[3]["left_out_of_comparisons"]) == ("PyTorch: failed", "PyTorch: failed")
-    assert found[1]["reason"] == "throughput: no steady blocks"
+    assert found[1]["reason"] == "throughput: fewer than 100 steady steps"
 
 
 def test_long_lists_are_cut_in_text_and_whole_in_json():

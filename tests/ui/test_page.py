@@ -151,7 +151,7 @@ def test_states_of_a_study(page, options, expected):
 
 def test_a_side_without_steady_blocks(page):
     seen = words(page(make=lambda side, seed: result(side, seed, steady=side != "torch")))
-    assert "PyTorch: no steady blocks" in seen
+    assert "PyTorch: fewer than 100 steady steps" in seen
 
 
 def test_many_runs_are_summarised_before_they_are_drawn(page):
