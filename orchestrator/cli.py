@@ -205,10 +205,11 @@ def _execute(record: "StudyRecord", *, address: str | None, results: Path, store
     url = _store_url(results, store)
     session = Session(services=discover(), results=results, store_url=url, address=address, console=console)
     statuses = execute(session, record, is_new=is_new)
+    place = shown(parse(url)) if "://" in url else url  # a path as the user gave it; a URL without its password
     if not statuses:
         console.print(f"Nothing to do: every run of {record.id} is done.")
     report(record.id, results=results, store=store)
-    console.print(f"\nReport in the browser: [bold]make ui[/]    Stored: {escape(shown(parse(url)))}, study {record.id}", soft_wrap=True)
+    console.print(f"\nReport in the browser: [bold]make ui[/]    Stored: {escape(place)}, study {record.id}", soft_wrap=True)
     if any(status is not Status.OK for status in statuses):
         raise typer.Exit(1)
 
