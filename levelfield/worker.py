@@ -95,6 +95,33 @@ def train(
     ``diverged`` at the first loss that is not finite. Exceptions of the worker pass through.
     """
     watch = Stopwatch(time.perf_counter_ns, before_ns or {})
+    dataset, result = _prepare(worker, spec, workload, load, threads=threads, watch=watch)
+    plan = _Plan(spec, workload, len(dataset.x_train))
+    yield Started(epochs=plan.epochs, steps_per_epoch=plan.steps_per_epoch)
+    try:
+        for number in range(plan.epochs):
+            _train_epoch(worker, plan, number, watch, result)
+            _evaluate(worker, dataset, number, watch, result)
+            yield result.epochs[-1]
+    except _DivergedError as error:
+        result.status, result.failure = Status.DIVERGED, Failure(reason=str(error), step=error.step)
+    result.memory_bytes = worker.memory() | process_memory()
+    result.phases_ns, result.wall_ns = watch.close()
+    yield result
+
+
+class _DivergedError(Exception):
+    """Something is not finite any more. ``step`` counts the optimizer steps from 1 over the whole run."""
+
+    def __init__(self, reason: str, step: int) -> None:
+        super().__init__(f"{reason} step {step}")
+        self.step = step
+
+
+def _prepare(
+    worker: Worker, spec: RunSpec, workload: Workload, load: Callable[[], Dataset], *, threads: int, watch: Stopwatch
+) -> tuple[Dataset, RunResult]:
+    """Everything up to the first step."""
     with watch.phase("data"):
         dataset = load()
     with watch.phase("device"):
@@ -105,24 +132,8 @@ def train(
         exact = workload.initial_weights(spec.seed)
         dtype = np.float64 if spec.precision == "fp64" else np.float32
         worker.build(spec, workload, {name: array.astype(dtype) for name, array in exact.items()})
-    result = RunResult(
-        status=Status.OK,
-        fingerprints={"data": dataset.fingerprint, "initial_weights": fingerprint(exact)},
-        description=worker.describe(),
-    )
-    plan = _Plan(spec, workload, len(dataset.x_train))
-    yield Started(epochs=plan.epochs, steps_per_epoch=plan.steps_per_epoch)
-    for number in range(plan.epochs):
-        if (step := _train_epoch(worker, plan, number, watch, result)) is not None:
-            _diverged(result, f"the training loss is not finite at step {step}", step)
-            break
-        if not _evaluate(worker, dataset, number, watch, result):
-            _diverged(result, f"the logits are not finite after step {len(result.step_losses)}", len(result.step_losses))
-            break
-        yield result.epochs[-1]
-    result.memory_bytes = worker.memory() | process_memory()
-    result.phases_ns, result.wall_ns = watch.close()
-    yield result
+    fingerprints = {"data": dataset.fingerprint, "initial_weights": fingerprint(exact)}
+    return dataset, RunResult(status=Status.OK, fingerprints=fingerprints, description=worker.describe())
 
 
 class _Plan:
@@ -147,8 +158,8 @@ class _Plan:
         return min((first + steps) * self.batch_size, self.examples) - first * self.batch_size
 
 
-def _train_epoch(worker: Worker, plan: _Plan, number: int, watch: Stopwatch, result: RunResult) -> int | None:
-    """One pass over the training set in blocks. Returns the first step (counted from 1 over the whole run) whose loss is not finite."""
+def _train_epoch(worker: Worker, plan: _Plan, number: int, watch: Stopwatch, result: RunResult) -> None:
+    """One pass over the training set in blocks. Raises _DivergedError at the first loss that is not finite."""
     worker.begin_epoch(batch_order(plan.seed, number, plan.examples))
     done_before = number * plan.steps_per_epoch
     for first in range(0, plan.steps_per_epoch, plan.block_steps):
@@ -163,18 +174,13 @@ def _train_epoch(worker: Worker, plan: _Plan, number: int, watch: Stopwatch, res
         losses = worker.losses()
         result.step_losses.extend(losses.tolist())
         if not np.isfinite(losses).all():
-            return done_before + first + int(np.argmin(np.isfinite(losses))) + 1
-    return None
+            raise _DivergedError("the training loss is not finite at", done_before + first + int(np.argmin(np.isfinite(losses))) + 1)
 
 
-def _diverged(result: RunResult, reason: str, step: int) -> None:
-    result.status, result.failure = Status.DIVERGED, Failure(reason=reason, step=step)
-
-
-def _evaluate(worker: Worker, dataset: Dataset, number: int, watch: Stopwatch, result: RunResult) -> bool:
+def _evaluate(worker: Worker, dataset: Dataset, number: int, watch: Stopwatch, result: RunResult) -> None:
     """Judge the worker's logits on every test example; the core does it, so that it is the same arithmetic for every framework.
 
-    Returns False, and records no epoch, where a logit is not finite.
+    Raises _DivergedError where a logit is not finite.
     """
     with watch.phase("evaluate") as lap:
         logits = worker.predict()
@@ -182,7 +188,7 @@ def _evaluate(worker: Worker, dataset: Dataset, number: int, watch: Stopwatch, r
     if logits.shape != expected:
         raise ValueError(f"predict() gave logits of shape {logits.shape}, expected {expected}: one row for each test example")
     if not np.isfinite(logits).all():
-        return False
+        raise _DivergedError("the logits are not finite after", len(result.step_losses))
     blocks = [block for block in result.blocks if block.epoch == number]
     result.epochs.append(
         Epoch(
@@ -195,7 +201,6 @@ def _evaluate(worker: Worker, dataset: Dataset, number: int, watch: Stopwatch, r
             evaluate_ns=lap.ns,
         )
     )
-    return True
 
 
 def softmax_cross_entropy(logits: NDArray[np.floating[Any]], labels: NDArray[np.int64]) -> float:

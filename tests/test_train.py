@@ -172,6 +172,28 @@ def test_each_precision_gets_the_same_weights_rounded_to_it(precision, dtype):
         assert np.array_equal(array, exact[name].astype(dtype))
 
 
+def test_logits_that_are_not_finite_are_a_divergence_too():
+    """The very last update may be the one that breaks the network, and no training loss follows it."""
+
+    class BreaksAtTheEnd(NumpyWorker):
+        def predict(self):
+            return super().predict() * np.inf
+
+    result = run(BreaksAtTheEnd(), epochs=1)[-1]
+    assert result.status is Status.DIVERGED
+    assert result.failure.step == len(result.step_losses) == 4
+    assert "logits are not finite after step 4" in result.failure.reason
+    assert result.epochs == []
+
+
+def test_the_first_block_with_the_smaller_last_batch_is_never_steady():
+    """Its shape is compiled there, also in a run of a single epoch."""
+    many = dataclasses.replace(BLOCKS_OF_THREE, batch_size=3)
+    blocks = run(workload=many, epochs=1, batch_size=3)[-1].blocks
+    assert [block.steady for block in blocks] == [block.first_step >= 20 and block is not blocks[-1] for block in blocks]
+    assert any(block.steady for block in blocks)
+
+
 def test_test_loss_survives_large_logits():
     logits, labels = np.array([[1000.0, 0.0], [0.0, 1000.0]], np.float32), np.array([0, 0])
     assert softmax_cross_entropy(logits, labels) == 500.0

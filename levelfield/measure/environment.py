@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # cgroup v2, as a container sees its own
 SOURCES = ("levelfield", "services")  # what a worker runs
 # Environment variables that change speed. TF_ alone would also record Terraform's, which may hold secrets.
 LIBRARIES = ("OMP_", "KMP_", "GOMP_", "MKL_", "ONEDNN_", "DNNL_", "CUDA_", "NVIDIA_", "NCCL_", "MALLOC_", "LD_PRELOAD")
@@ -51,7 +52,7 @@ def usable_cores() -> int:
     """The cores that this process may use at once: its affinity, or a container's smaller quota (cgroup v2, cpu.max), rounded up."""
     cores = len(os.sched_getaffinity(0))
     try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        quota, period = CPU_QUOTA.read_text().split()
     except (OSError, ValueError):
         return cores
     return cores if quota == "max" else min(cores, max(1, -(-int(quota) // int(period))))
