@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +32,7 @@ class Finding:
 def examine(services: Mapping[str, Service], *, address: str | None, results: Path) -> list[Finding]:
     """All findings, on this machine or, with ``address``, on every node of that cluster too."""
     findings = [*_packages("this environment", _pins(ROOT / "requirements/core.txt"), None, "make setup")]
-    findings += [*_machine("this machine", describe_environment(())), *_shared_memory(), *_writable(results)]
+    findings += [*_machine("this machine", describe_environment(())), *_writable(results)]
     for service in services.values():
         findings += _service(service)
     if address:
@@ -89,33 +88,27 @@ def _machine(where: str, record: Mapping[str, Any]) -> Iterator[Finding]:
     enough = memory >= MIN_MEMORY_BYTES
     remedy = None if enough else "end other programs: a framework and its data need some 4 GiB"
     yield Finding(where=where, what=f"{memory / 1024**3:.1f} GiB of memory available", good=enough, remedy=remedy)
+    yield _shared_memory(where, record.get("shared_memory_free_bytes"))
     for gpu in record.get("gpus", []):
         yield Finding(where=where, what=f"{gpu['name']}, {gpu['memory.total']}, driver {gpu['driver_version']}")
     if not record.get("gpus"):
         yield Finding(where=where, what="no NVIDIA GPU or driver", good=None, remedy="studies with `device: cuda` cannot run here")
 
 
-def _shared_memory() -> Iterator[Finding]:
+def _shared_memory(where: str, free: int | None) -> Finding:
     """Ray keeps objects in /dev/shm; where it is too small Ray falls back to the disk."""
-    where = "/dev/shm"  # noqa: S108
-    try:
-        with tempfile.TemporaryFile(dir=where):
-            free = shutil.disk_usage(where).free
-    except OSError as error:
-        yield Finding(
-            where=where, what=f"cannot be written: {error.strerror}", good=False, remedy="mount a tmpfs there that this user can write"
-        )
-        return
+    if free is None:
+        return Finding(where=where, what="/dev/shm is missing or cannot be written", good=False, remedy="mount a tmpfs there")
     enough = free >= OBJECT_STORE_BYTES
     remedy = None if enough else "enlarge it (in a container: --shm-size=2g)"
-    yield Finding(where=where, what=f"{free / 1024**3:.1f} GiB free", good=enough, remedy=remedy)
+    return Finding(where=where, what=f"/dev/shm: {free / 1024**3:.1f} GiB free", good=enough, remedy=remedy)
 
 
 def _writable(results: Path) -> Iterator[Finding]:
     for name, folder, remedy in (
         ("results", results, "give another folder with --results"),
         ("data cache", cache_folder(), "give another folder with LEVELFIELD_CACHE"),
-        ("temporary files", Path("/tmp"), "Ray's sockets need a short path: make /tmp writable"),  # noqa: S108
+        ("temporary files", Path("/tmp"), "Ray's sockets need a short path: make /tmp writable"),
     ):
         if error := write_error(folder):
             yield Finding(where=name, what=f"{folder} cannot be written: {error}", good=False, remedy=remedy)

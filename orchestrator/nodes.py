@@ -143,7 +143,7 @@ def _node_environment() -> dict[str, str]:
 
 def _remove_abandoned_folders() -> None:
     """Remove what an orchestrator and its guard that were both killed have left behind: nobody holds its lock any more."""
-    for lock in Path("/tmp").glob(f"lf-*/{LOCK_FILE}"):  # noqa: S108
+    for lock in Path("/tmp").glob(f"lf-*/{LOCK_FILE}"):
         state = lock.stat()
         if state.st_uid == os.getuid() and time.time() - state.st_mtime > ABANDONED_AFTER_S:
             with exclusive(lock) as abandoned:

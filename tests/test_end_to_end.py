@@ -9,8 +9,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from levelfield.result import Status
+from levelfield.services import ROOT
 from levelfield.store import Store
 from tests.platform_process import Platform, descendants, processes_of, wait_until
 from tests.services import write_service
@@ -76,6 +78,15 @@ def test_the_report_comes_in_every_format(finished):
     assert len(rows) == 10
     assert "|" in platform.run("report", "latest", "--format", "md")
     assert "fake_b" in platform.run("report")
+
+
+def test_the_page_shows_the_study(finished, monkeypatch):
+    monkeypatch.setenv("LEVELFIELD_STORE", str(finished[0].results / "levelfield.db"))
+    page = AppTest.from_file(str(ROOT / "ui" / "app.py"), default_timeout=60).run()
+    assert not page.exception
+    said = " ".join(element.proto.body for element in page.get("html"))
+    assert "NumPy as fake_a" in said
+    assert "preliminary" in said
 
 
 def test_a_finished_study_has_nothing_to_resume_and_is_listed(finished):

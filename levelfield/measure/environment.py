@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import platform
+import shutil
 import socket
 import subprocess
 import sys
@@ -38,6 +39,7 @@ def describe_environment(packages: Iterable[str]) -> dict[str, Any]:
         "niceness": os.nice(0),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "memory_available_bytes": _kib("/proc/meminfo", "MemAvailable"),
+        "shared_memory_free_bytes": _free_bytes("/dev/shm"),
         "gpus": gpus() or None,
         "packages": package_versions(packages),
         "source_hash": source_hash(),
@@ -115,6 +117,11 @@ def _proc_field(path: str, field: str) -> str | None:
     except OSError:
         return None
     return next((line.partition(":")[2].strip() for line in lines if line.startswith(field)), None)
+
+
+def _free_bytes(folder: str) -> int | None:
+    """None where the folder is missing or cannot be written."""
+    return shutil.disk_usage(folder).free if os.access(folder, os.W_OK) else None
 
 
 def _kib(path: str, field: str) -> int | None:
