@@ -91,7 +91,8 @@ class Failure:
 class RunResult:
     """Everything that a run leaves behind.
 
-    ``step_losses`` has one entry for each optimizer step. ``memory_bytes`` holds only what could be measured: missing is missing, never 0.
+    ``step_losses`` has one entry for each optimizer step that the core asked for; none where the framework owns the loop. ``memory_bytes``
+    holds only what could be measured: missing is missing, never 0.
     """
 
     status: Status

@@ -15,7 +15,7 @@ from levelfield.measure.memory import process_memory
 from levelfield.result import Epoch, Failure, RunResult, Status
 from levelfield.services import Service
 from levelfield.spec import RunSpec
-from levelfield.worker import Event, Started, Worker, train
+from levelfield.training import AnyWorker, Event, Started, train
 
 LOG_TAIL_LINES, TAIL_LIMIT, REASON_LIMIT = 30, 16_384, 1_000  # lines, bytes, characters
 EVENTS: Mapping[str, Callable[[Mapping[str, Any]], Event]] = {
@@ -34,7 +34,7 @@ def execute(service: Service, spec: RunSpec, *, before_ns: Mapping[str, int], lo
     started = time.perf_counter_ns()
     try:
         workload = workloads.get(spec.workload)
-        worker = load_worker(service)()
+        worker = load_worker(service, spec.track)()
         before = {**before_ns, "import": time.perf_counter_ns() - started}
         threads = spec.threads or usable_cores()
         for event in train(worker, spec, workload, lambda: data.load(workload.dataset), threads=threads, before_ns=before):
@@ -58,10 +58,10 @@ def event_from_dict(event: Mapping[str, Any]) -> Event:
     return EVENTS[event["kind"]](event["fields"])
 
 
-def load_worker(service: Service) -> Callable[[], Worker]:
-    """Import the service's worker class, and with it its framework."""
-    module, _, name = service.worker.partition(":")
-    factory: Callable[[], Worker] = getattr(importlib.import_module(module), name)
+def load_worker(service: Service, track: str) -> Callable[[], AnyWorker]:
+    """Import the service's worker class for a track, and with it its framework."""
+    module, _, name = service.workers.get(track, service.worker).partition(":")
+    factory: Callable[[], AnyWorker] = getattr(importlib.import_module(module), name)
     return factory
 
 

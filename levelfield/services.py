@@ -18,7 +18,10 @@ class ServiceError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """What a service offers. ``worker`` is ``module:class``; ``name`` is also the Ray resource that its nodes advertise."""
+    """What a service offers. ``worker`` is ``module:class``, ``workers`` the same for tracks that have another one.
+
+    ``name`` is also the Ray resource that its nodes advertise.
+    """
 
     name: str
     title: str
@@ -30,6 +33,7 @@ class Service:
     modes: Mapping[str, str]
     default_mode: str
     workloads: tuple[str, ...]
+    workers: Mapping[str, str] = field(default_factory=dict)
     packages: tuple[str, ...] = ()
     python: Path = field(default=Path())
 

@@ -16,7 +16,7 @@ from levelfield.result import Epoch, RunResult, Status
 from levelfield.run import execute
 from levelfield.services import Service, discover
 from levelfield.spec import RunSpec
-from levelfield.worker import Started
+from levelfield.training import Started
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -11,11 +11,12 @@ from rich.console import Console
 from rich.markup import escape
 
 import levelfield
-from levelfield import data
 from levelfield.data import DataError
 from levelfield.result import Status
 from levelfield.services import ServiceError, discover
-from levelfield.study import StudyError, choice, read_study
+from levelfield.study import StudyError, read_study
+from orchestrator import data_commands
+from orchestrator.data_commands import DataDir
 
 if TYPE_CHECKING:
     from levelfield.store import StudyRecord
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Compares deep-learning frameworks on a level field.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
-data_app = typer.Typer(help="The data sets and their cache.", no_args_is_help=True)
-app.add_typer(data_app, name="data")
+app.add_typer(data_commands.app, name="data")
 console = Console()
 
 
@@ -89,20 +89,25 @@ def run(
     address: Address = None,
     results: Results = RESULTS,
     store: StoreUrl = None,
+    data_dir: DataDir = None,
 ) -> None:
     """Run a study and report what differs."""
     from orchestrator.session import new_record
 
+    data_commands.use_data_dir(data_dir)
     services = discover()
     record = new_record(read_study(study, services))
     _execute(record, address=address, results=results, store=store, is_new=True)
 
 
 @app.command()
-def resume(study_id: StudyId, address: Address = None, results: Results = RESULTS, store: StoreUrl = None) -> None:
+def resume(
+    study_id: StudyId, address: Address = None, results: Results = RESULTS, store: StoreUrl = None, data_dir: DataDir = None
+) -> None:
     """Go on with a study that was interrupted or had failures: what is done is left alone, what is not is done."""
     from levelfield.measure.environment import source_hash
 
+    data_commands.use_data_dir(data_dir)
     record = _find(study_id, _store_url(results, store))
     if record.source_hash != source_hash():
         console.print("[yellow]note:[/] the sources have changed since this study was begun; every run records which it ran")
@@ -177,25 +182,6 @@ def doctor(address: Address = None, results: Results = RESULTS) -> None:
     found = examine(discover(), address=address, results=results)
     console.print(listing.findings(found))
     raise typer.Exit(int(any(finding.good is False for finding in found)))
-
-
-@data_app.command("list")
-def data_list() -> None:
-    """List the data sets, and whether they are in this machine's cache."""
-    from orchestrator import listing
-
-    console.print(listing.data_sets())
-
-
-@data_app.command("fetch")
-def data_fetch(name: Annotated[str, typer.Argument(help="A data set's name; see `levelfield data list`.")]) -> None:
-    """Put a data set in this machine's cache."""
-    from orchestrator.listing import dataset_facts
-
-    if problem := choice("NAME", name, data.names()):
-        raise StudyError("data fetch", [problem])
-    training, test, fingerprint = dataset_facts(data.load(name))
-    console.print(f"{name}: {training} training and {test} test examples, fingerprint {fingerprint}")
 
 
 def _execute(record: "StudyRecord", *, address: str | None, results: Path, store: str | None, is_new: bool) -> None:

@@ -17,7 +17,7 @@ from levelfield.result import Failure, RunResult, Status
 from levelfield.run import REASON_LIMIT, event_from_dict, tail
 from levelfield.services import Service
 from levelfield.spec import PlannedRun, RunSpec
-from levelfield.worker import Event
+from levelfield.training import Event
 from orchestrator.nodes import ClusterError
 from orchestrator.schedule import Placed
 from services.actor import WorkerActor
@@ -72,8 +72,8 @@ class RayExecutor:
         if name not in self._datasets:
             self._datasets[name] = data.load(name)  # reading checks every byte: once is enough
         dataset = self._datasets[name]
-        if ray.get(actor.lacks_data.remote(dataset.name, dataset.fingerprint)):
-            ray.get(actor.store_data.remote(dataset.name, dataset.arrays()))
+        if ray.get(actor.lacks_data.remote(dataset.name, dataset.fingerprint, dataset.source)):
+            ray.get(actor.store_data.remote(dataset.name, dataset.arrays(), dataset.source))
 
     def _check_sources(self, framework: str, who: Mapping[str, Any]) -> None:
         if who["source_hash"] != self._source_hash:

@@ -7,7 +7,6 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from levelfield import data
 from levelfield.result import Status
 from levelfield.services import Service
 from levelfield.spec import PlannedRun
@@ -59,20 +58,6 @@ def plan(runs: Sequence[PlannedRun]) -> RenderableType:
     for run in runs:
         table.add_row(str(run.pair), escape(run.side), run.spec.workload, str(run.spec.seed), run.spec.mode, run.spec.precision)
     return table
-
-
-def data_sets() -> RenderableType:
-    """One row a data set, with what is in this machine's cache."""
-    table = Table("data set", "training", "test", "fingerprint")
-    for name in data.names():
-        cached = data.read_cache(name)
-        table.add_row(name, *(dataset_facts(cached) if cached else ("not in the cache",)))
-    return table
-
-
-def dataset_facts(dataset: data.Dataset) -> tuple[str, str, str]:
-    """Training examples, test examples and the beginning of the fingerprint."""
-    return str(len(dataset.x_train)), str(len(dataset.x_test)), dataset.fingerprint[:16]
 
 
 def findings(found: Iterable[Finding]) -> RenderableType:

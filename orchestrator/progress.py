@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from levelfield.result import Epoch, RunResult, Status
 from levelfield.spec import PlannedRun
-from levelfield.worker import Event, Started
+from levelfield.training import Event, Started
 from orchestrator.schedule import Placed
 
 MARKS = {Status.OK: "[green]done[/]", Status.DIVERGED: "[yellow]diverged[/]"}

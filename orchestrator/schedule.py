@@ -11,7 +11,7 @@ from typing import Protocol
 from levelfield.result import Failure, RunResult, Status
 from levelfield.spec import PlannedRun, RunKey
 from levelfield.store import Store
-from levelfield.worker import Event
+from levelfield.training import Event
 
 
 @dataclass(frozen=True, kw_only=True)

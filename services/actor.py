@@ -40,14 +40,14 @@ class WorkerActor:
         """The environment record of this worker's node."""
         return describe_environment(self._service.packages)
 
-    def lacks_data(self, name: str, fingerprint: str) -> bool:
-        """Whether this host has no copy of the data set with these very arrays."""
+    def lacks_data(self, name: str, fingerprint: str, source: data.Source) -> bool:
+        """Whether this host has no copy of the data set with these very arrays from this source."""
         cached = data.read_cache(name)
-        return cached is None or cached.fingerprint != fingerprint
+        return cached is None or (cached.fingerprint, cached.source) != (fingerprint, source)
 
-    def store_data(self, name: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+    def store_data(self, name: str, arrays: Mapping[str, NDArray[Any]], source: data.Source) -> None:
         """Put a data set that the orchestrator sent in this host's cache."""
-        data.write_cache(data.from_arrays(name, arrays))
+        data.write_cache(data.from_arrays(name, arrays, source))
 
     def run(self, spec: Mapping[str, Any], before_ns: Mapping[str, int]) -> Iterator[dict[str, Any]]:
         """Do the run; stream its events as dictionaries, the result last."""

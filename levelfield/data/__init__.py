@@ -2,15 +2,31 @@
 
 import importlib
 import pkgutil
+from dataclasses import dataclass
 
-from levelfield.data.base import DataError, Dataset, from_arrays, read_cache, write_cache
+from levelfield.data.base import DataError, Dataset, Source, from_arrays, read_cache, write_cache
+from levelfield.data.sources.locate import OfficialFile
 
-__all__ = ["DataError", "Dataset", "from_arrays", "load", "names", "read_cache", "write_cache"]
+__all__ = ["About", "DataError", "Dataset", "Source", "about", "from_arrays", "load", "names", "read_cache", "write_cache"]
 
 
 def names() -> list[str]:
-    """The names of all data sets: the files of this folder."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name != "base")
+    """The names of all data sets: the files of this folder; what they share is in ``base`` and ``sources/``."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg and module.name != "base")
+
+
+@dataclass(frozen=True)
+class About:
+    """What a data set is, and the file that its authors publish, or None where a library brings it."""
+
+    title: str
+    official: OfficialFile | None
+
+
+def about(name: str) -> About:
+    """What is known of a data set before it is there."""
+    module = importlib.import_module(f"{__name__}.{name}")
+    return About(module.TITLE, module.OFFICIAL)
 
 
 def load(name: str) -> Dataset:

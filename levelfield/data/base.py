@@ -4,10 +4,11 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 from levelfield.workloads.base import fingerprint
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+MANIFEST = "manifest.json"
+Source: TypeAlias = Literal["official", "unverified", "embedded"]
 
 
 class DataError(Exception):
@@ -23,9 +26,11 @@ class DataError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """Examples along the first axis; images are (height, width, channels) as float32 in [0, 1], labels int64.
+    """Examples along the first axis, raw: what is done to them before the first layer is the workload's business. Labels are int64.
 
-    ``fingerprint`` is over all four arrays.
+    Images are (n, height, width, channels), as uint8 from 0 to 255 or float32 in [0, 1]; texts are int32 (n, length) token ids or float32
+    (n, words) counts of words. ``fingerprint`` is over all four arrays. ``source`` is "official" where the checksums of the official files
+    matched, "unverified" where other files of the right structure were read, "embedded" where a library brings the data.
     """
 
     name: str
@@ -34,6 +39,7 @@ class Dataset:
     x_test: NDArray[Any]
     y_test: NDArray[Any]
     fingerprint: str
+    source: Source
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The four arrays by name."""
@@ -47,44 +53,87 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "levelfield"
 
 
-def from_arrays(name: str, arrays: Mapping[str, NDArray[Any]]) -> Dataset:
+@contextmanager
+def platform_packages(name: str, package: str) -> Iterator[None]:
+    """Around the import of a package that the platform's own environment has and a worker's may lack; the environment variables are kept.
+
+    Importing scikit-learn sets variables that change the speed of OpenMP; processes started later must not inherit them.
+    Raises DataError where the package is missing.
+    """
+    before = dict(os.environ)
+    try:
+        yield
+    except ImportError as error:
+        raise DataError(
+            f"the data set {name} is made with {package}, which this environment lacks; run `levelfield data fetch {name}` "
+            "in the platform's own environment, workers then find it in the cache"
+        ) from error
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def from_arrays(name: str, arrays: Mapping[str, NDArray[Any]], source: Source = "embedded") -> Dataset:
     """A data set of the four arrays, with their fingerprint."""
-    return Dataset(name=name, fingerprint=fingerprint(arrays), **{key: arrays[key] for key in ARRAYS})
+    return Dataset(name=name, fingerprint=fingerprint(arrays), source=source, **{key: arrays[key] for key in ARRAYS})
 
 
 def read_cache(name: str) -> Dataset | None:
-    """The cached data set, memory-mapped, or None where it is not there.
+    """The cached data set, memory-mapped, or None where it is not there or was written by a version that did not record its source.
 
     Raises DataError where the arrays are not those that were written.
     """
     folder = cache_folder() / "data" / name
-    if not folder.is_dir():
+    if not (folder / MANIFEST).is_file():
         return None
     try:
-        expected = json.loads((folder / "fingerprint.json").read_text())["sha256"]
+        expected, source = _read_manifest(folder)
         arrays = {key: np.load(folder / f"{key}.npy", mmap_mode="r", allow_pickle=False) for key in ARRAYS}
     except (ValueError, KeyError, TypeError, EOFError, OSError) as error:
         raise DataError(f"the cached data set {name} cannot be read ({error}); delete {folder}, it will be made again") from error
-    dataset = from_arrays(name, arrays)
+    dataset = from_arrays(name, arrays, source)
     if dataset.fingerprint != expected:
         raise DataError(f"the cached data set {name} has changed since it was written; delete {folder}, it will be made again")
     return dataset
 
 
 def write_cache(dataset: Dataset) -> None:
-    """Put a data set in the cache: all of it or nothing, also when several processes write at once."""
+    """Put a data set in the cache: all of it or nothing, also when several processes write at once. Other arrays of that name make way."""
     parent = cache_folder() / "data"
     parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{dataset.name}-", dir=parent))
     try:
         for key, array in dataset.arrays().items():
             np.save(draft / f"{key}.npy", array, allow_pickle=False)
-        (draft / "fingerprint.json").write_text(json.dumps({"sha256": dataset.fingerprint}))
+        (draft / MANIFEST).write_text(json.dumps({"sha256": dataset.fingerprint, "source": dataset.source}))
         draft.chmod(0o755)
-        # Renaming a folder is atomic and fails where the target stands: then another process was first, with the same arrays.
-        draft.rename(parent / dataset.name)
-    except OSError:
-        if not (parent / dataset.name / "fingerprint.json").is_file():
-            raise
+        _put(draft, parent / dataset.name, dataset)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def _put(draft: Path, folder: Path, dataset: Dataset) -> None:
+    try:
+        draft.rename(folder)  # atomic; fails where the target stands
+    except OSError:
+        if not folder.is_dir():
+            raise
+        if _is_written(folder, dataset):
+            return  # another process was first, with the same arrays
+        with tempfile.TemporaryDirectory(prefix=f".{dataset.name}-old-", dir=folder.parent, ignore_cleanup_errors=True) as old:
+            folder.rename(Path(old) / folder.name)  # who has mapped its files keeps them
+            draft.rename(folder)
+
+
+def _is_written(folder: Path, dataset: Dataset) -> bool:
+    try:
+        return _read_manifest(folder) == (dataset.fingerprint, dataset.source)
+    except (ValueError, KeyError, TypeError, OSError):
+        return False
+
+
+def _read_manifest(folder: Path) -> tuple[str, Source]:
+    manifest = json.loads((folder / MANIFEST).read_text())
+    if manifest["source"] not in get_args(Source):
+        raise ValueError(f"unknown source {manifest['source']!r}")
+    return manifest["sha256"], manifest["source"]

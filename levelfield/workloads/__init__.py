@@ -8,7 +8,7 @@ from levelfield.workloads.base import Workload
 
 def names() -> list[str]:
     """The names of all workloads: the files of this folder."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name != "base")
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name not in {"base", "layers"})
 
 
 def get(name: str) -> Workload:

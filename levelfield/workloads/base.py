@@ -1,8 +1,4 @@
-"""A workload as data: network, hyper-parameters and initial weights, without any framework.
-
-Weights are in one canonical layout, which each service turns into its framework's own: a convolution's kernel is (height, width, in, out),
-a dense layer's (in, out), an image (height, width, channels), and `Flatten` flattens in that order.
-"""
+"""A workload as data: network, hyper-parameters and initial weights, without any framework."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -12,42 +8,10 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from levelfield.workloads.layers import Embedding, Layer, Parameter, Shape, output_shape, parameters
+
 Weights: TypeAlias = dict[str, NDArray[np.floating[Any]]]
-Activation: TypeAlias = Literal["relu"] | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Conv2D:
-    """A convolution with bias, stride 1, without padding ("valid"), then the activation."""
-
-    name: str
-    filters: int
-    kernel: int
-    activation: Activation = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class MaxPool2D:
-    """The maximum over windows of ``size`` by ``size``, which do not overlap; a remainder at the edge is dropped."""
-
-    size: int
-
-
-@dataclass(frozen=True)
-class Flatten:
-    """(height, width, channels) to one vector, in this order."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Dense:
-    """A fully connected layer with bias, then the activation."""
-
-    name: str
-    units: int
-    activation: Activation = None
-
-
-Layer: TypeAlias = Conv2D | MaxPool2D | Flatten | Dense
+Loss: TypeAlias = Literal["softmax_cross_entropy", "binary_cross_entropy"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,64 +32,63 @@ class Adam:
 
 @dataclass(frozen=True, kw_only=True)
 class Workload:
-    """A training task. The loss is the mean softmax cross-entropy over the batch; the last layer's outputs are logits.
+    """A training task. The loss is the mean over the batch; the last layer's outputs are logits: one a class, or one in all if binary.
 
-    ``block_steps`` is how many steps lie between two looks at the clock. ``target_accuracy`` is what "trained" means for time to target.
+    ``input_scale``: inputs that are not tokens are divided by it, in the precision of the run, before the first layer. ``block_steps`` is
+    how many steps lie between two looks at the clock. ``target_accuracy`` is what "trained" means for time to target.
     """
 
     name: str
     title: str
     dataset: str
-    input_shape: tuple[int, ...]
+    input_shape: Shape
+    input_scale: float = 1.0
     classes: int
     layers: tuple[Layer, ...]
+    loss: Loss = "softmax_cross_entropy"
     optimizer: Adam
     batch_size: int
     epochs: int
     block_steps: int
     target_accuracy: float
 
-    def shapes(self) -> Iterator[tuple[Layer, tuple[int, ...], tuple[int, ...]]]:
+    @property
+    def takes_tokens(self) -> bool:
+        """Whether the inputs are integers that name rows of a table."""
+        return isinstance(self.layers[0], Embedding)
+
+    @property
+    def outputs(self) -> int:
+        """The number of logits of an example."""
+        return 1 if self.loss == "binary_cross_entropy" else self.classes
+
+    def shapes(self) -> Iterator[tuple[Layer, Shape, Shape]]:
         """Each layer with the shape of its input and of its output, without the batch."""
-        shape = self.input_shape
+        source = self.input_shape
         for layer in self.layers:
-            output = _output_shape(layer, shape)
-            yield layer, shape, output
-            shape = output
+            output = output_shape(layer, source)
+            yield layer, source, output
+            source = output
 
     def initial_weights(self, seed: int) -> Weights:
-        """Glorot-uniform kernels and zero biases (Glorot and Bengio 2010, equation 16), as float64: a run rounds them to its precision.
+        """The first values of every parameter, by ``layer/parameter``, as float64: a run rounds them to its precision.
 
         Uniform numbers need no transcendental function, so they are the same to the last bit on every machine.
         """
         rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, 0])))
         weights: Weights = {}
         for layer, source, _ in self.shapes():
-            if isinstance(layer, Conv2D | Dense):
-                shape, fan_in, fan_out = _kernel_shape(layer, source)
-                limit = np.sqrt(6.0 / (fan_in + fan_out))
-                weights[f"{layer.name}/kernel"] = limit * (2.0 * rng.random(shape) - 1.0)
-                weights[f"{layer.name}/bias"] = np.zeros(shape[-1])
+            for name, parameter in parameters(layer, source).items():
+                weights[f"{layer.name}/{name}"] = _first_values(parameter, rng)
         return weights
 
 
-def _output_shape(layer: Layer, shape: tuple[int, ...]) -> tuple[int, ...]:
-    match layer:
-        case Conv2D():
-            return (shape[0] - layer.kernel + 1, shape[1] - layer.kernel + 1, layer.filters)
-        case MaxPool2D():
-            return (shape[0] // layer.size, shape[1] // layer.size, shape[2])
-        case Flatten():
-            return (int(np.prod(shape)),)
-        case Dense():
-            return (layer.units,)
-
-
-def _kernel_shape(layer: Conv2D | Dense, source: tuple[int, ...]) -> tuple[tuple[int, ...], int, int]:
-    if isinstance(layer, Dense):
-        return (source[0], layer.units), source[0], layer.units
-    area = layer.kernel**2
-    return (layer.kernel, layer.kernel, source[2], layer.filters), area * source[2], area * layer.filters
+def _first_values(parameter: Parameter, rng: np.random.Generator) -> NDArray[np.float64]:
+    if not parameter.limit:
+        values = np.zeros(parameter.shape)
+        values[parameter.ones or slice(0)] = 1.0
+        return values
+    return parameter.limit * (2.0 * rng.random(parameter.shape) - 1.0)
 
 
 def batch_order(seed: int, epoch: int, examples: int) -> NDArray[np.int64]:

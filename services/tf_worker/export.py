@@ -1,10 +1,13 @@
-"""Weights between the canonical layout and Keras', which is the same one: only the names have to be matched."""
+"""Arrays between the canonical layout and Keras', which is the same one: only the names have to be matched."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import keras
+import tensorflow as tf
+from numpy.typing import NDArray
 
-from levelfield.workloads.base import Conv2D, Dense, Weights, Workload
+from levelfield.workloads.base import Weights, Workload
+from levelfield.workloads.layers import LSTM, parameters
 
 
 def load_weights(network: keras.Model, workload: Workload, weights: Weights) -> None:
@@ -18,9 +21,25 @@ def read_weights(network: keras.Model, workload: Workload) -> Weights:
     return {name: variable.numpy().copy() for name, variable in _variables(network, workload)}
 
 
+def read_gradients(network: keras.Model, workload: Workload, gradients: Sequence[tf.Tensor]) -> Weights:
+    """The gradients, given in the order of ``network.trainable_variables``, by canonical name."""
+    by_variable = {id(v): g for v, g in zip(network.trainable_variables, gradients, strict=True)}
+    return {name: read_array(by_variable[id(variable)]) for name, variable in _variables(network, workload)}
+
+
+def read_outputs(outputs: Mapping[str, tf.Tensor]) -> dict[str, NDArray]:
+    """Each layer's output."""
+    return {name: read_array(output) for name, output in outputs.items()}
+
+
+def read_array(tensor: tf.Tensor) -> NDArray:
+    """A copy; NumPy has no bfloat16."""
+    return (tf.cast(tensor, tf.float32) if tensor.dtype == tf.bfloat16 else tensor).numpy().copy()
+
+
 def _variables(network: keras.Model, workload: Workload) -> Iterator[tuple[str, keras.Variable]]:
-    for layer in workload.layers:
-        if isinstance(layer, Conv2D | Dense):
+    for layer, source, _ in workload.shapes():
+        if names := parameters(layer, source):
             module = network.get_layer(layer.name)
-            yield f"{layer.name}/kernel", module.kernel
-            yield f"{layer.name}/bias", module.bias
+            holder = module.cell if isinstance(layer, LSTM) else module
+            yield from ((f"{layer.name}/{name}", getattr(holder, name)) for name in names)

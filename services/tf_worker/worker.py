@@ -1,55 +1,37 @@
-"""The TensorFlow worker: Keras layers and optimizer, and a training step of its own under ``tf.function``."""
+"""The TensorFlow worker of the tracks ``matched`` and ``tuned``: Keras layers and optimizer, a training step of its own."""
 
 import importlib
-import os
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-os.environ["KERAS_BACKEND"] = "tensorflow"  # Keras reads it once, at import
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
-
 import keras
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from levelfield.data import Dataset
 from levelfield.spec import RunSpec
+from levelfield.worker import Masks, Trace
 from levelfield.workloads.base import Weights, Workload
-from services.tf_worker.export import load_weights, read_weights
+from services.tf_worker.describe import describe_network, describe_optimizer
+from services.tf_worker.device import FLOATX, choose_device, describe_device, peak_memory
+from services.tf_worker.export import load_weights, read_gradients, read_outputs, read_weights
 
-FLOATX = {"fp32": "float32", "fp64": "float64"}
-DEVICES = {"cpu": "/CPU:0", "cuda": "/GPU:0"}
 PREDICT_BATCH = 1000
 
 
 class TensorFlowWorker:
-    """Trains in the ``matched`` track: the batches are gathered on the device from the arrays that `load` brought there."""
+    """The batches are gathered on the device from the arrays that `load` brought there."""
 
     def setup(self, spec: RunSpec, *, threads: int) -> None:
-        self.mode, self.precision, self.device = spec.mode, spec.precision, DEVICES[spec.device]
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
-        gpus = tf.config.list_physical_devices("GPU")
-        if spec.device == "cuda" and not gpus:
-            raise RuntimeError("device is cuda, but TensorFlow finds no usable NVIDIA GPU on this node")
-        if spec.device == "cpu":
-            tf.config.set_visible_devices([], "GPU")
-        for gpu in gpus:
-            tf.config.experimental.set_memory_growth(gpu, True)  # otherwise TensorFlow takes the whole card at once
-        # TF32 keeps 10 of float32's 23 mantissa bits: not what "fp32" promises.
-        tf.config.experimental.enable_tensor_float_32_execution(False)
-        keras.utils.set_random_seed(spec.seed)
-        keras.config.set_floatx(FLOATX[spec.precision])
-        # Keras keeps the policy of the first layer ever made in a process, whatever floatx becomes later.
-        keras.config.set_dtype_policy(FLOATX[spec.precision])
+        self.device = choose_device(spec, threads=threads)
+        self.mode, self.precision = spec.mode, spec.precision
         self.dtype = tf.as_dtype(FLOATX[spec.precision])
+        self.tuned = spec.track == "tuned"
 
     def load(self, dataset: Dataset) -> None:
+        self.x_test = dataset.x_test  # stays mapped; each part is brought to the device when it is judged
         with tf.device(self.device):
-            self.x_train = tf.constant(dataset.x_train, self.dtype)
-            self.x_test = tf.constant(dataset.x_test, self.dtype)
-            self.y_train = tf.constant(dataset.y_train, tf.int64)
+            self.x_train, self.y_train = self._on_device(dataset.x_train), tf.constant(dataset.y_train, tf.int64)
 
     def build(self, spec: RunSpec, workload: Workload, weights: Weights) -> None:
         self.workload = workload
@@ -62,66 +44,81 @@ class TensorFlowWorker:
                 learning_rate=spec.learning_rate or adam.learning_rate, beta_1=adam.beta_1, beta_2=adam.beta_2, epsilon=adam.epsilon
             )
             self.optimizer.build(self.network.trainable_variables)
-        self.train_step = self._compiled(self._train_step)
-        self.infer = self._compiled(self._infer)
+        self.train_step, self.train_many = self._compiled(self._train_step), self._compiled(self._train_many)
+        self.traced_step, self.infer = self._compiled(self._traced_step), self._compiled(self._infer)
         self._losses: list[tf.Tensor] = []
 
     def begin_epoch(self, order: NDArray[np.int64]) -> None:
         ends = range(self.batch_size, len(order), self.batch_size)
-        with tf.device(self.device):
-            self.batches = iter([tf.constant(part) for part in np.split(order, ends)])
+        self.batches = iter(np.split(order, ends))
 
     def train_steps(self, n: int) -> None:
+        batches = self._next_batches(n)
         with tf.device(self.device):
-            for _ in range(n):
-                try:
-                    index = next(self.batches)
-                except StopIteration:
-                    raise IndexError("train_steps() went past the end of the epoch") from None
-                self._losses.append(self.train_step(index))
+            if self.tuned:  # a loop in the graph: Python is left once for all steps, but not for those of another shape
+                full = [batch for batch in batches if len(batch) == self.batch_size]
+                if full:
+                    self._losses.append(self.train_many(tf.constant(np.stack(full))))
+                batches = batches[len(full) :]
+            for batch in batches:
+                self._losses.append(self.train_step(tf.constant(batch))[None])
 
     def synchronize(self) -> None:
         if self._losses:
             tf.test.experimental.sync_devices()
 
     def losses(self) -> NDArray[np.float64]:
-        values = tf.stack(self._losses).numpy().astype(np.float64) if self._losses else np.empty(0)
+        values = tf.concat(self._losses, axis=0).numpy().astype(np.float64) if self._losses else np.empty(0)
         self._losses = []
         return values
 
+    def trace(self, index: NDArray[np.int64], masks: Masks | None) -> Trace:
+        with tf.device(self.device):
+            kept = None if masks is None else {name: tf.constant(mask) for name, mask in masks.items()}
+            loss, outputs, gradients = self.traced_step(tf.constant(index), kept)
+        return Trace(
+            loss=float(loss.numpy()),
+            outputs=read_outputs(outputs),
+            gradients=read_gradients(self.network, self.workload, gradients),
+            parameters=self.weights(),
+        )
+
     def predict(self) -> NDArray[np.floating[Any]]:
         with tf.device(self.device):
-            parts = [self.infer(self.x_test[at : at + PREDICT_BATCH]) for at in range(0, len(self.x_test), PREDICT_BATCH)]
+            starts = range(0, len(self.x_test), PREDICT_BATCH)
+            parts = [self.infer(self._on_device(self.x_test[at : at + PREDICT_BATCH])) for at in starts]
             return tf.concat(parts, axis=0).numpy()
 
     def weights(self) -> Weights:
         return read_weights(self.network, self.workload)
 
     def memory(self) -> dict[str, int]:
-        if self.device == DEVICES["cuda"]:
-            return {"framework_peak": int(tf.config.experimental.get_memory_info("GPU:0")["peak"])}
-        return {}  # TensorFlow does not count what its CPU allocator hands out
+        return peak_memory(self.device)
 
     def describe(self) -> dict[str, Any]:
-        gpus = tf.config.list_physical_devices("GPU") if self.device == DEVICES["cuda"] else []
+        scale = self.workload.input_scale
         return {
-            "framework": "TensorFlow",
-            "version": str(tf.__version__),
-            "keras_version": str(keras.__version__),
-            "device": str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")) if gpus else "cpu",
-            "threads": int(tf.config.threading.get_intra_op_parallelism_threads()),
-            "interop_threads": int(tf.config.threading.get_inter_op_parallelism_threads()),
+            **describe_device(self.device),
+            **describe_network(self.network),
+            **describe_optimizer(self.optimizer),
             "mode": self.mode,
             "precision": self.precision,
-            "parameter_dtype": str(self.network.trainable_variables[0].dtype),
-            "parameters": int(self.network.count_params()),
-            "optimizer": f"keras.optimizers.{type(self.optimizer).__name__}",
-            "learning_rate": float(str(self.optimizer.learning_rate.numpy())),  # 0.001, not float32's nearest number to it
-            "epsilon": f"{self.optimizer.epsilon} before the bias correction (as Keras writes it)",
+            "initialiser": "the workload's",
             "layout": "channels last",
             "input_pipeline": "whole data set on the device, batches by tf.gather",
-            "tf32": bool(tf.config.experimental.tensor_float_32_execution_enabled()),
+            "preprocessing": f"divided by {scale:g} in the step" if scale != 1 else "none",
+            "steps_per_call": self.workload.block_steps if self.tuned else 1,
         }
+
+    def _next_batches(self, n: int) -> list[NDArray[np.int64]]:
+        try:
+            return [next(self.batches) for _ in range(n)]
+        except StopIteration:
+            raise IndexError("train_steps() went past the end of the epoch") from None
+
+    def _on_device(self, array: NDArray[Any]) -> tf.Tensor:
+        """As it is stored; tokens as int64, because TensorFlow keeps int32 in the host's memory even when it computes on a GPU."""
+        return tf.constant(array, tf.int64 if array.dtype == np.int32 else None)
 
     def _compiled(self, function: Any) -> Any:
         if self.mode == "eager":
@@ -129,14 +126,50 @@ class TensorFlowWorker:
         # Without relaxed shapes every new batch size would trace the function again; XLA compiles each shape for itself.
         return tf.function(function, jit_compile=self.mode == "xla", reduce_retracing=self.mode != "xla", autograph=False)
 
+    def _inputs(self, x: tf.Tensor) -> tf.Tensor:
+        """Examples as they are stored, (batch, ...), to what the first layer takes."""
+        if self.workload.takes_tokens:
+            return x
+        x = tf.cast(x, self.dtype)
+        return x / self.workload.input_scale if self.workload.input_scale != 1 else x
+
     def _train_step(self, index: tf.Tensor) -> tf.Tensor:
-        x, y = tf.gather(self.x_train, index), tf.gather(self.y_train, index)
         with tf.GradientTape() as tape:
-            logits = self.network(x, training=True)
-            loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits))
-        variables = self.network.trainable_variables
-        self.optimizer.apply(tape.gradient(loss, variables), variables)
+            logits = self.network(self._inputs(tf.gather(self.x_train, index)), training=True)
+            loss = self._loss(logits, tf.gather(self.y_train, index))
+        self._update(tape, loss)
         return loss
 
+    def _train_many(self, indices: tf.Tensor) -> tf.Tensor:
+        """A step for each row of ``indices``, one after the other; their losses."""
+        return tf.map_fn(self._train_step, indices, fn_output_signature=self.dtype, parallel_iterations=1)
+
+    def _traced_step(self, index: tf.Tensor, masks: dict[str, tf.Tensor] | None) -> tuple[tf.Tensor, dict[str, tf.Tensor], list[tf.Tensor]]:
+        """`_train_step` layer by layer, with the given dropout masks or none."""
+        with tf.GradientTape() as tape:
+            x, outputs = self._inputs(tf.gather(self.x_train, index)), {}
+            for layer in self.network.layers:
+                x = _masked(layer, x, masks) if isinstance(layer, keras.layers.Dropout) else layer(x, training=True)
+                outputs[layer.name] = x
+            loss = self._loss(x, tf.gather(self.y_train, index))
+        return loss, outputs, self._update(tape, loss)
+
+    def _loss(self, logits: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+        logits = tf.cast(logits, self.dtype)
+        if self.workload.loss == "binary_cross_entropy":
+            return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(tf.cast(y, self.dtype), logits[:, 0]))
+        return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits))
+
+    def _update(self, tape: tf.GradientTape, loss: tf.Tensor) -> list[tf.Tensor]:
+        variables = self.network.trainable_variables
+        # Dense, so that a word which a batch holds twice counts once: Keras' Adam squares the rows of IndexedSlices before it sums them.
+        gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(loss, variables)]
+        self.optimizer.apply(gradients, variables)
+        return gradients
+
     def _infer(self, x: tf.Tensor) -> tf.Tensor:
-        return self.network(x, training=False)
+        return tf.cast(self.network(self._inputs(x), training=False), self.dtype)
+
+
+def _masked(dropout: keras.layers.Dropout, x: tf.Tensor, masks: dict[str, tf.Tensor] | None) -> tf.Tensor:
+    return x if masks is None else x * tf.cast(masks[dropout.name], x.dtype) / (1.0 - dropout.rate)

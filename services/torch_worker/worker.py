@@ -1,57 +1,53 @@
-"""The PyTorch worker."""
+"""The PyTorch worker of the tracks ``matched`` and ``tuned``."""
 
 import importlib
 import math
+import warnings
 from typing import Any
 
 import numpy as np
 import torch
 import torch._dynamo  # the first optimizer would import it: this is time to import, not to build
 from numpy.typing import NDArray
-from torch.nn.functional import cross_entropy
+from torch.nn import functional
 
 from levelfield.data import Dataset
 from levelfield.spec import RunSpec
+from levelfield.worker import Masks, Trace
 from levelfield.workloads.base import Adam, Weights, Workload
-from services.torch_worker.export import load_weights, read_weights
+from services.torch_worker.describe import describe_network, describe_optimizer
+from services.torch_worker.device import choose_device, describe_device, peak_memory, synchronize
+from services.torch_worker.export import load_weights, read_gradients, read_outputs, read_weights
+from services.torch_worker.layers import DROPOUTS
 
-DTYPES = {"fp32": torch.float32, "fp64": torch.float64}
+# In mixed precision (bf16) parameters and updates are float32; matrix products and convolutions are rounded by autocast.
+DTYPES = {"fp32": torch.float32, "fp64": torch.float64, "bf16": torch.float32}
 PREDICT_BATCH = 1000
 
 
 class TorchWorker:
-    """Trains in the ``matched`` track: the batches are gathered on the device from the arrays that `load` brought there."""
+    """Batches are gathered on the device from the arrays that `load` brought there; on a CPU they stay where they are mapped."""
 
     def setup(self, spec: RunSpec, *, threads: int) -> None:
-        self.device = torch.device(spec.device)
-        if self.device.type == "cuda" and not torch.cuda.is_available():
-            raise RuntimeError("device is cuda, but PyTorch finds no usable NVIDIA GPU on this node")
+        self.device = choose_device(spec, threads=threads)
         self.mode, self.precision, self.dtype = spec.mode, spec.precision, DTYPES[spec.precision]
-        torch.set_num_threads(threads)
-        if torch.get_num_interop_threads() != 1:  # can be set only once in a process
-            torch.set_num_interop_threads(1)
-        torch.manual_seed(spec.seed)
-        # TF32 keeps 10 of float32's 23 mantissa bits: not what "fp32" promises. cuDNN's trial runs may choose another algorithm each time.
-        torch.backends.cuda.matmul.allow_tf32 = False
-        torch.backends.cudnn.allow_tf32 = False
-        torch.backends.cudnn.benchmark = False
-        if self.device.type == "cuda":
-            torch.cuda.init()
+        self.tuned = spec.track == "tuned"
 
     def load(self, dataset: Dataset) -> None:
-        self.x_train, self.x_test = self._images(dataset.x_train), self._images(dataset.x_test)
-        self.y_train = torch.tensor(dataset.y_train, device=self.device)
+        self.x_train, self.y_train = self._shared(dataset.x_train), self._shared(dataset.y_train)
+        self.x_test = self._shared(dataset.x_test)
 
     def build(self, spec: RunSpec, workload: Workload, weights: Weights) -> None:
         self.workload = workload
         self.batch_size = spec.batch_size or workload.batch_size
-        network = importlib.import_module(f"{__package__}.{workload.name}").Network()
-        # Channels-first storage is what `nn.Conv2d` gives by default; channels-last belongs to the tuned track.
-        self.network = network.to(self.device, self.dtype)
+        network = importlib.import_module(f"{__package__}.{workload.name}").network()
+        # Channels-first storage is what `nn.Conv2d` gives by default.
+        self.layout = torch.channels_last if self.tuned else torch.contiguous_format
+        self.network = network.to(self.device, self.dtype, memory_format=self.layout)
         load_weights(self.network, workload, weights)
         self.adam, self.step = workload.optimizer, 0
-        self.optimizer = _optimizer(self.network, self.adam, spec.learning_rate)
-        self.loss = torch.compile(self._loss, dynamic=None) if self.mode == "compile" else self._loss
+        self.optimizer = _optimizer(self.network, self.adam, spec.learning_rate, fused=self.tuned)
+        self.loss, self.traced_loss = self._compiled(self._loss), self._compiled(self._traced_loss)
         self._losses: list[torch.Tensor] = []
 
     def begin_epoch(self, order: NDArray[np.int64]) -> None:
@@ -60,77 +56,122 @@ class TorchWorker:
     def train_steps(self, n: int) -> None:
         self.network.train()
         for _ in range(n):
-            self._train_step()
+            try:
+                index = next(self.batches)
+            except StopIteration:
+                raise IndexError("train_steps() went past the end of the epoch") from None
+            self.optimizer.zero_grad()
+            loss = self.loss(*self._batch(index))
+            loss.backward()
+            self._update()
+            self._losses.append(loss.detach())
 
     def synchronize(self) -> None:
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
+        synchronize(self.device)
 
     def losses(self) -> NDArray[np.float64]:
         values = torch.stack(self._losses).double().cpu().numpy() if self._losses else np.empty(0)
         self._losses = []
         return values
 
+    def trace(self, index: NDArray[np.int64], masks: Masks | None) -> Trace:
+        self.network.train()
+        kept = None if masks is None else {name: torch.from_numpy(mask).to(self.device) for name, mask in masks.items()}
+        self.optimizer.zero_grad()
+        loss, outputs = self.traced_loss(*self._batch(torch.from_numpy(index).to(self.device)), kept)
+        loss.backward()
+        gradients = read_gradients(self.network, self.workload)
+        self._update()
+        return Trace(
+            loss=float(loss.detach()), outputs=read_outputs(self.workload, outputs), gradients=gradients, parameters=self.weights()
+        )
+
     def predict(self) -> NDArray[np.floating[Any]]:
         self.network.eval()
         with torch.inference_mode():
-            return torch.cat([self.network(batch) for batch in self.x_test.split(PREDICT_BATCH)]).cpu().numpy()
+            return torch.cat([self._forward(self._inputs(batch)) for batch in self.x_test.split(PREDICT_BATCH)]).cpu().numpy()
 
     def weights(self) -> Weights:
         return read_weights(self.network, self.workload)
 
     def memory(self) -> dict[str, int]:
-        if self.device.type == "cuda":
-            return {"framework_peak": int(torch.cuda.max_memory_allocated(self.device))}
-        return {}  # PyTorch does not count what its CPU allocator hands out
+        return peak_memory(self.device)
 
     def describe(self) -> dict[str, Any]:
-        options = self.optimizer.defaults
+        scale = self.workload.input_scale
         return {
-            "framework": "PyTorch",
-            "version": str(torch.__version__),
-            "device": torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "cpu",
-            "threads": torch.get_num_threads(),
-            "interop_threads": torch.get_num_interop_threads(),
+            **describe_device(self.device),
+            **describe_network(self.network),
+            **describe_optimizer(self.optimizer),
+            "epsilon": f"{self.adam.epsilon} before the bias correction (set anew before each step)",
             "mode": self.mode,
             "precision": self.precision,
-            "parameter_dtype": str(next(self.network.parameters()).dtype).removeprefix("torch."),
-            "parameters": sum(p.numel() for p in self.network.parameters()),
-            "optimizer": f"torch.optim.{type(self.optimizer).__name__}",
-            "learning_rate": options["lr"],
-            "epsilon": f"{self.adam.epsilon} before the bias correction (set anew before each step)",
-            "layout": "channels first",
+            "initialiser": "the workload's",
+            "layout": "channels last" if self.tuned else "channels first",
             "input_pipeline": "whole data set on the device, batches by index_select",
-            "tf32": bool(torch.backends.cuda.matmul.allow_tf32 or torch.backends.cudnn.allow_tf32),
-            "cudnn_autotune": bool(torch.backends.cudnn.benchmark),
+            "preprocessing": f"divided by {scale:g} in the step" if scale != 1 else "none",
+            "steps_per_call": 1,
         }
 
-    def _train_step(self) -> None:
-        try:
-            index = next(self.batches)
-        except StopIteration:
-            raise IndexError("train_steps() went past the end of the epoch") from None
-        self.optimizer.zero_grad()
-        loss = self.loss(self.x_train.index_select(0, index), self.y_train.index_select(0, index))
-        loss.backward()
-        self._align_epsilon()
-        self.optimizer.step()
-        self._losses.append(loss.detach())
+    def _compiled(self, function: Any) -> Any:
+        return torch.compile(function, dynamic=None) if self.mode == "compile" else function
+
+    def _batch(self, index: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.x_train.index_select(0, index), self.y_train.index_select(0, index)
+
+    def _inputs(self, x: torch.Tensor) -> torch.Tensor:
+        """Examples as they are stored, (batch, ...), to what the first layer takes."""
+        if self.workload.takes_tokens:
+            return x
+        x = x.permute(0, 3, 1, 2).to(self.dtype, memory_format=self.layout) if x.ndim == 4 else x.to(self.dtype)
+        return x / self.workload.input_scale if self.workload.input_scale != 1 else x
+
+    def _forward(self, x: torch.Tensor) -> torch.Tensor:
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+            logits = self.network(x)
+        return logits.float() if self.precision == "bf16" else logits
 
     def _loss(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        return cross_entropy(self.network(x), y)
+        return self._mean_loss(self._forward(self._inputs(x)), y)
 
-    def _align_epsilon(self) -> None:
+    def _mean_loss(self, logits: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        if self.workload.loss == "binary_cross_entropy":
+            return functional.binary_cross_entropy_with_logits(logits[:, 0], y.to(logits.dtype))
+        return functional.cross_entropy(logits, y)
+
+    def _traced_loss(
+        self, x: torch.Tensor, y: torch.Tensor, masks: dict[str, torch.Tensor] | None
+    ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """`_loss` layer by layer, with the given dropout masks or none."""
+        x, outputs = self._inputs(x), {}
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+            for name, module in self.network.named_children():
+                x = _masked(module, x, masks and masks[name]) if isinstance(module, DROPOUTS) else module(x)
+                outputs[name.removesuffix("_relu")] = x
+        return self._mean_loss(x.float() if self.precision == "bf16" else x, y), outputs
+
+    def _update(self) -> None:
         """Make PyTorch's Adam compute the workload's equation: its epsilon comes after the bias correction, ours before (see `Adam`)."""
         self.step += 1
         self.optimizer.param_groups[0]["eps"] = self.adam.epsilon / math.sqrt(1.0 - self.adam.beta_2**self.step)
+        self.optimizer.step()
 
-    def _images(self, images: NDArray[np.float32]) -> torch.Tensor:
-        """(n, height, width, channels) to (n, channels, height, width) on the device."""
-        return torch.tensor(images, dtype=self.dtype, device=self.device).permute(0, 3, 1, 2).contiguous()
+    def _shared(self, array: NDArray[Any]) -> torch.Tensor:
+        """On a CPU the mapped array itself, so that ten workers hold one copy; on a GPU a copy there."""
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="The given NumPy array is not writable")  # nobody writes to it
+            return torch.from_numpy(array).to(self.device)
 
 
-def _optimizer(network: torch.nn.Module, adam: Adam, learning_rate: float | None) -> torch.optim.Adam:
+def _masked(dropout: torch.nn.Module, x: torch.Tensor, kept: torch.Tensor | None) -> torch.Tensor:
+    return x if kept is None else x * kept.to(x.dtype) / (1.0 - dropout.p)
+
+
+def _optimizer(network: torch.nn.Module, adam: Adam, learning_rate: float | None, *, fused: bool) -> torch.optim.Adam:
     return torch.optim.Adam(
-        network.parameters(), lr=learning_rate or adam.learning_rate, betas=(adam.beta_1, adam.beta_2), eps=adam.epsilon
+        [p for p in network.parameters() if p.requires_grad],
+        lr=learning_rate or adam.learning_rate,
+        betas=(adam.beta_1, adam.beta_2),
+        eps=adam.epsilon,
+        fused=fused or None,
     )

@@ -1,0 +1,49 @@
+"""What a network and an optimizer of Keras say of themselves, read from the objects."""
+
+from typing import Any
+
+import keras
+
+
+def describe_network(network: keras.Model) -> dict[str, Any]:
+    """Size, types and the layers whose form differs between frameworks."""
+    variables = network.trainable_variables
+    return {
+        "parameter_dtype": str(variables[0].dtype),
+        "parameters": int(sum(int(v.shape.num_elements()) for v in variables)),
+        "dropout": [form for layer in network.layers if (form := _dropout(layer))],
+        "recurrent": [_lstm(layer) for layer in network.layers if isinstance(layer, keras.layers.LSTM)],
+    }
+
+
+def describe_optimizer(optimizer: keras.optimizers.Adam) -> dict[str, Any]:
+    """Equation and hyper-parameters. Keras adds its epsilon before the bias correction."""
+    return {
+        "optimizer": f"keras.optimizers.{type(optimizer).__name__}",
+        "learning_rate": float(str(optimizer.learning_rate.numpy())),  # 0.001, not float32's nearest number to it
+        "betas": [float(optimizer.beta_1), float(optimizer.beta_2)],
+        "epsilon": f"{optimizer.epsilon} before the bias correction",
+        "weight_decay": float(optimizer.weight_decay or 0.0),
+        "optimizer_kernel": "Keras' own, one variable after the other",
+    }
+
+
+def describe_initialisers(network: keras.Model) -> str:
+    """The initialisers of the layers that have one."""
+    names = ("kernel_initializer", "recurrent_initializer", "embeddings_initializer")
+    found = [getattr(layer, name) for layer in network.layers for name in names if hasattr(layer, name)]
+    return ", ".join(dict.fromkeys(type(initializer).__name__ for initializer in found))
+
+
+def _dropout(layer: keras.layers.Layer) -> str | None:
+    if isinstance(layer, keras.layers.SpatialDropout1D):
+        return f"rate {layer.rate}, one draw per sequence"
+    if isinstance(layer, keras.layers.Dropout):
+        return f"rate {layer.rate}, one draw per element"
+    if isinstance(layer, keras.layers.LSTM) and layer.dropout:
+        return f"rate {layer.dropout}, one draw per sequence"
+    return None
+
+
+def _lstm(layer: keras.layers.LSTM) -> str:
+    return f"LSTM {layer.units}, 1 learning bias per gate, recurrent dropout {layer.recurrent_dropout:g}"

@@ -1,0 +1,60 @@
+"""What is chosen before TensorFlow initialises anything, and what it says of it afterwards: the same for every track."""
+
+import os
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from levelfield.spec import RunSpec
+
+# Parameters and, in mixed precision (bf16), what layers compute in.
+FLOATX = {"fp32": "float32", "fp64": "float64", "bf16": "float32"}
+POLICIES = FLOATX | {"bf16": "mixed_bfloat16"}
+DEVICES = {"cpu": "/CPU:0", "cuda": "/GPU:0"}
+
+
+def choose_device(spec: RunSpec, *, threads: int) -> str:
+    """Set threads, random state and numerical switches; returns TensorFlow's name of the device. Raises RuntimeError without it."""
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    gpus = tf.config.list_physical_devices("GPU")
+    if spec.device == "cuda" and not gpus:
+        raise RuntimeError("device is cuda, but TensorFlow finds no usable NVIDIA GPU on this node")
+    if spec.device == "cpu":
+        tf.config.set_visible_devices([], "GPU")
+    for gpu in gpus:
+        tf.config.experimental.set_memory_growth(gpu, True)  # otherwise TensorFlow takes the whole card at once
+    # TF32 keeps 10 of float32's 23 mantissa bits: not what "fp32" promises.
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    keras.utils.set_random_seed(spec.seed)
+    keras.config.set_floatx(FLOATX[spec.precision])
+    # Keras keeps the policy of the first layer ever made in a process, whatever floatx becomes later.
+    keras.config.set_dtype_policy(POLICIES[spec.precision])
+    return DEVICES[spec.device]
+
+
+def peak_memory(device: str) -> dict[str, int]:
+    """What TensorFlow's allocator held at most; it does not count what it hands out on a CPU."""
+    if device == DEVICES["cuda"]:
+        return {"framework_peak": int(tf.config.experimental.get_memory_info("GPU:0")["peak"])}
+    return {}
+
+
+def describe_device(device: str) -> dict[str, Any]:
+    """Versions, threads and numerical switches as they stand now."""
+    gpus = tf.config.list_physical_devices("GPU") if device == DEVICES["cuda"] else []
+    return {
+        "framework": "TensorFlow",
+        "version": str(tf.__version__),
+        "keras_version": str(keras.__version__),
+        "device": str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")) if gpus else "cpu",
+        "threads": int(tf.config.threading.get_intra_op_parallelism_threads()),
+        "interop_threads": int(tf.config.threading.get_inter_op_parallelism_threads()),
+        "tf32": bool(tf.config.experimental.tensor_float_32_execution_enabled()),
+        # TensorFlow tries cuDNN's algorithms out unless this variable forbids it.
+        "cudnn_autotune": bool(gpus) and os.environ.get("TF_CUDNN_USE_AUTOTUNE", "1") != "0",
+        "deterministic_algorithms": bool(tf.config.experimental.is_op_determinism_enabled())
+        if hasattr(tf.config.experimental, "is_op_determinism_enabled")
+        else False,
+    }

@@ -1,0 +1,46 @@
+"""What a network and an optimizer of PyTorch say of themselves, read from the objects."""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from services.torch_worker.layers import DROPOUTS, SequenceDropout
+
+
+def describe_network(network: nn.Module) -> dict[str, Any]:
+    """Size, types and the layers whose form differs between frameworks."""
+    parameters = list(network.parameters())
+    return {
+        "parameter_dtype": str(parameters[0].dtype).removeprefix("torch."),
+        "parameters": sum(p.numel() for p in parameters if p.requires_grad),
+        "dropout": _forms(network, DROPOUTS, _dropout),
+        "recurrent": _forms(network, nn.LSTM, _lstm),
+    }
+
+
+def describe_optimizer(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+    """Equation and hyper-parameters. PyTorch adds its epsilon after the bias correction."""
+    options = optimizer.defaults
+    return {
+        "optimizer": f"torch.optim.{type(optimizer).__name__}",
+        "learning_rate": options["lr"],
+        "betas": list(options["betas"]),
+        "epsilon": f"{options['eps']} after the bias correction",
+        "weight_decay": options["weight_decay"],
+        "optimizer_kernel": "fused" if options["fused"] else "PyTorch's default",
+    }
+
+
+def _forms(network: nn.Module, kind: type | tuple[type, ...], form: Any) -> list[str]:
+    return [form(module) for module in network.modules() if isinstance(module, kind)]
+
+
+def _dropout(module: nn.Module) -> str:
+    per = "sequence" if isinstance(module, SequenceDropout) else "element"
+    return f"rate {module.p}, one draw per {per}"
+
+
+def _lstm(module: nn.LSTM) -> str:
+    learning = sum(p.requires_grad for name, p in module.named_parameters() if name.startswith("bias"))
+    return f"LSTM {module.hidden_size}, {learning} learning bias{'es' if learning > 1 else ''} per gate, recurrent dropout 0"

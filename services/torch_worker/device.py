@@ -1,0 +1,52 @@
+"""What is chosen before PyTorch initialises anything, and what it says of it afterwards: the same for every track."""
+
+from typing import Any
+
+import torch
+
+from levelfield.spec import RunSpec
+
+
+def choose_device(spec: RunSpec, *, threads: int) -> torch.device:
+    """Set threads, random state and numerical switches. Raises RuntimeError where the device is not there."""
+    device = torch.device(spec.device)
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise RuntimeError("device is cuda, but PyTorch finds no usable NVIDIA GPU on this node")
+    torch.set_num_threads(threads)
+    if torch.get_num_interop_threads() != 1:  # can be set only once in a process
+        torch.set_num_interop_threads(1)
+    torch.manual_seed(spec.seed)
+    # TF32 keeps 10 of float32's 23 mantissa bits: not what "fp32" promises. cuDNN's trial runs may choose another algorithm each time.
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.benchmark = False
+    if device.type == "cuda":
+        torch.cuda.init()
+    return device
+
+
+def synchronize(device: torch.device) -> None:
+    """Wait for all that the device was asked to do."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def peak_memory(device: torch.device) -> dict[str, int]:
+    """What PyTorch's allocator held at most; it does not count what it hands out on a CPU."""
+    if device.type == "cuda":
+        return {"framework_peak": int(torch.cuda.max_memory_allocated(device))}
+    return {}
+
+
+def describe_device(device: torch.device) -> dict[str, Any]:
+    """Versions, threads and numerical switches as they stand now."""
+    return {
+        "framework": "PyTorch",
+        "version": str(torch.__version__),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        "threads": torch.get_num_threads(),
+        "interop_threads": torch.get_num_interop_threads(),
+        "tf32": bool(torch.backends.cuda.matmul.allow_tf32 or torch.backends.cudnn.allow_tf32),
+        "cudnn_autotune": bool(torch.backends.cudnn.benchmark),
+        "deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
+    }
