@@ -39,7 +39,7 @@ def execute(service: Service, spec: RunSpec, *, before_ns: Mapping[str, int], lo
         threads = spec.threads or usable_cores()
         for event in train(worker, spec, workload, lambda: data.load(workload.dataset), threads=threads, before_ns=before):
             if isinstance(event, RunResult):
-                event.environment = describe_environment(service.packages)
+                event.environment = describe_environment(service.packages) | {"worker_code": service.code()}
             yield event
     except (KeyboardInterrupt, GeneratorExit):
         raise

@@ -1,5 +1,7 @@
 """The services: every folder with a ``service.toml`` is one framework. Read as data; nothing of the framework is imported."""
 
+import hashlib
+import json
 import os
 import tomllib
 from collections.abc import Mapping
@@ -8,8 +10,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from levelfield import workloads
+from levelfield.measure.environment import package_versions
 
 ROOT = Path(__file__).resolve().parent.parent
+# What of the core decides what a worker computes, and how that is certified.
+TRAINING = ("spec.py", "tracks.py", "training.py", "worker.py", "workloads/*.py", "parity/*.py")
 
 
 class ServiceError(Exception):
@@ -58,6 +63,17 @@ class Service:
     def ready(self) -> bool:
         """Whether the service's own environment has been set up on this machine."""
         return os.access(self.python, os.X_OK)
+
+    def code(self) -> str:
+        """A hash of what decides what this service's workers compute: its sources, those of the core's training, its packages' versions.
+
+        Called where the packages are installed: in the service's own environment.
+        """
+        digest = hashlib.sha256(json.dumps(package_versions(self.packages), sort_keys=True).encode())
+        core = [path for name in TRAINING for path in sorted((ROOT / "levelfield").glob(name))]
+        for path in [*core, *sorted(self.folder.glob("*.py")), self.folder / "service.toml"]:
+            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+        return digest.hexdigest()
 
     @property
     def setup_command(self) -> str:

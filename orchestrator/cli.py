@@ -15,8 +15,9 @@ from levelfield.data import DataError
 from levelfield.result import Status
 from levelfield.services import ServiceError, discover
 from levelfield.study import StudyError, read_study
-from orchestrator import data_commands
+from orchestrator import data_commands, explain_command, parity_command
 from orchestrator.data_commands import DataDir
+from orchestrator.options import RESULTS, Address, Certify, Results, StoreUrl, StudyFile, StudyId, store_url
 
 if TYPE_CHECKING:
     from levelfield.store import StudyRecord
@@ -25,6 +26,8 @@ app = typer.Typer(
     help="Compares deep-learning frameworks on a level field.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
 app.add_typer(data_commands.app, name="data")
+app.command()(parity_command.parity)
+app.command()(explain_command.explain)
 console = Console()
 
 
@@ -44,27 +47,11 @@ class PlanFormat(StrEnum):
     JSON = "json"
 
 
-StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="What is compared with what; see docs/studies.md.")]
-Results = Annotated[Path, typer.Option("--results", envvar="LEVELFIELD_RESULTS", help="Folder for results and logs.", metavar="DIR")]
-StoreUrl = Annotated[
-    str | None,
-    typer.Option(
-        "--store",
-        envvar="LEVELFIELD_STORE",
-        help="Database URL or SQLite file; default: levelfield.db in the results folder.",
-        metavar="URL",
-    ),
-]
-Address = Annotated[str | None, typer.Option(help="A running Ray cluster; default: start one here.", metavar="HOST:PORT")]
-StudyId = Annotated[str, typer.Argument(metavar="STUDY_ID", help="A study's id, the beginning of it, or 'latest'.")]
-RESULTS = Path("results")
-
-
 def main() -> None:
     """The entry point: what the user can mend ends with one message and exit status 2."""
     from levelfield.store import StoreError
+    from orchestrator.connect import UsageError
     from orchestrator.nodes import ClusterError
-    from orchestrator.session import UsageError
 
     try:
         app(standalone_mode=True)
@@ -90,6 +77,7 @@ def run(
     results: Results = RESULTS,
     store: StoreUrl = None,
     data_dir: DataDir = None,
+    certify: Certify = None,
 ) -> None:
     """Run a study and report what differs."""
     from orchestrator.session import new_record
@@ -97,21 +85,26 @@ def run(
     data_commands.use_data_dir(data_dir)
     services = discover()
     record = new_record(read_study(study, services))
-    _execute(record, address=address, results=results, store=store, is_new=True)
+    _execute(record, address=address, results=results, store=store, is_new=True, certify=certify is not False)
 
 
 @app.command()
 def resume(
-    study_id: StudyId, address: Address = None, results: Results = RESULTS, store: StoreUrl = None, data_dir: DataDir = None
+    study_id: StudyId,
+    address: Address = None,
+    results: Results = RESULTS,
+    store: StoreUrl = None,
+    data_dir: DataDir = None,
+    certify: Certify = None,
 ) -> None:
     """Go on with a study that was interrupted or had failures: what is done is left alone, what is not is done."""
     from levelfield.measure.environment import source_hash
 
     data_commands.use_data_dir(data_dir)
-    record = _find(study_id, _store_url(results, store))
+    record = _find(study_id, store_url(results, store))
     if record.source_hash != source_hash():
         console.print("[yellow]note:[/] the sources have changed since this study was begun; every run records which it ran")
-    _execute(record, address=address, results=results, store=store, is_new=False)
+    _execute(record, address=address, results=results, store=store, is_new=False, certify=certify is not False)
 
 
 @app.command()
@@ -122,7 +115,7 @@ def report(
     store: StoreUrl = None,
 ) -> None:
     """Say what a stored study found."""
-    url = _store_url(results, store)
+    url = store_url(results, store)
     record = _find(study_id, url)
 
     from levelfield.report import render  # pandas and scipy take a second to import: not for a study that is not there
@@ -148,7 +141,7 @@ def studies(results: Results = RESULTS, store: StoreUrl = None) -> None:
     from levelfield.store import Store
     from orchestrator import listing
 
-    with Store.open(_store_url(results, store), read_only=True) as opened:
+    with Store.open(store_url(results, store), read_only=True) as opened:
         console.print(listing.studies(opened.studies(), opened.counts()))
 
 
@@ -184,12 +177,12 @@ def doctor(address: Address = None, results: Results = RESULTS) -> None:
     raise typer.Exit(int(any(finding.good is False for finding in found)))
 
 
-def _execute(record: "StudyRecord", *, address: str | None, results: Path, store: str | None, is_new: bool) -> None:
+def _execute(record: "StudyRecord", *, address: str | None, results: Path, store: str | None, is_new: bool, certify: bool) -> None:
     from levelfield.store.address import parse, shown
     from orchestrator.session import Session, execute
 
-    url = _store_url(results, store)
-    session = Session(services=discover(), results=results, store_url=url, address=address, console=console)
+    url = store_url(results, store)
+    session = Session(services=discover(), results=results, store_url=url, address=address, console=console, certify=certify)
     statuses = execute(session, record, is_new=is_new)
     place = shown(parse(url)) if "://" in url else url  # a path as the user gave it; a URL without its password
     if not statuses:
@@ -205,10 +198,6 @@ def _find(study_id: str, url: str) -> "StudyRecord":
 
     with Store.open(url, read_only=True) as opened:
         return opened.study(study_id)
-
-
-def _store_url(results: Path, store: str | None) -> str:
-    return store or str(results / "levelfield.db")
 
 
 if __name__ == "__main__":

@@ -2,14 +2,11 @@
 
 import os
 import secrets
-import signal
 import tempfile
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 
 from rich.console import Console
 from rich.markup import escape
@@ -22,15 +19,12 @@ from levelfield.services import Service
 from levelfield.spec import PlannedRun
 from levelfield.store import Store, StudyRecord
 from levelfield.study import Study, check_study
+from orchestrator.certificates import certify_study
+from orchestrator.connect import UsageError, check_before_start, cluster, interruptible
 from orchestrator.locks import exclusive
-from orchestrator.nodes import check_address, check_environments, write_error
 from orchestrator.plan import pending, plan
 from orchestrator.progress import LiveProgress
 from orchestrator.schedule import run_study
-
-
-class UsageError(Exception):
-    """Something that the user asked for cannot be done as it was asked; nothing has been started or written."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +36,7 @@ class Session:
     store_url: str
     address: str | None
     console: Console
+    certify: bool = True
 
 
 def new_record(study: Study) -> StudyRecord:
@@ -67,23 +62,25 @@ def execute(session: Session, record: StudyRecord, *, is_new: bool) -> list[Stat
     """
     study = check_study(record.study, session.services, source=f"study {record.id}")
     needed = [session.services[name] for name in dict.fromkeys(side.framework for side in study.frameworks)]
-    _check_before_start(session, needed)
+    check_before_start(session.address, needed, session.results)
     for name in study.workloads:
         data.load(workloads.get(name).dataset)
     with ExitStack() as stack:
-        stack.enter_context(_interruptible())
+        stack.enter_context(interruptible())
         store = stack.enter_context(Store.open(session.store_url))
         _lock(session, record, stack)
         todo = list(pending(plan(study, record.plan_seed), store.attempts(record.id)))
         if not todo:
             return []
         session.console.print(f"[bold]{escape(study.title or study.name)}[/]  [dim]study {record.id}: {len(todo)} runs[/]")
-        with session.console.status("starting the Ray nodes"):
-            stack.enter_context(_cluster(session, needed))
-        stack.enter_context(_interruptible())  # again: Ray has put its own handlers in place of ours
+        stack.enter_context(cluster(session.address, needed, session.console))
         if is_new:
             store.add_study(record)
-        return _run(session, record, todo, store)
+        statuses = _run(session, record, todo, store)
+        # Afterwards, so that the first figures come soon; whoever wants to know before a long study asks `levelfield parity`.
+        if session.certify:
+            certify_study(study, store, session.console, _logs(session) / record.id)
+        return statuses
 
 
 def _run(session: Session, record: StudyRecord, todo: list[tuple[PlannedRun, int]], store: Store) -> list[Status]:
@@ -91,7 +88,7 @@ def _run(session: Session, record: StudyRecord, todo: list[tuple[PlannedRun, int
 
     with LiveProgress(session.console, todo) as progress:
         try:
-            executor = RayExecutor(session.services)
+            executor = RayExecutor()
             return run_study(record.id, todo, executor=executor, store=store, listener=progress, logs=_logs(session))
         except KeyboardInterrupt:
             session.console.print(f"\nInterrupted. [bold]levelfield resume {record.id}[/] goes on where it stopped.")
@@ -108,34 +105,3 @@ def _lock(session: Session, record: StudyRecord, stack: ExitStack) -> None:
         raise UsageError(f"study {record.id} is being run by another process")
     if not stack.enter_context(exclusive(Path(tempfile.gettempdir(), f"levelfield-measuring-{os.getuid()}.lock"))):
         session.console.print("[yellow]note:[/] another study is being measured on this machine: both will be slower than alone")
-
-
-def _check_before_start(session: Session, needed: list[Service]) -> None:
-    """Raises UsageError or ClusterError where the run could not be done or its results could not be kept."""
-    if session.address:
-        check_address(session.address)
-    else:
-        check_environments(needed)
-    if error := write_error(session.results):
-        raise UsageError(f"--results {session.results}: cannot be written ({error}); give a folder that can")
-
-
-def _cluster(session: Session, needed: list[Service]) -> AbstractContextManager[str]:
-    from orchestrator.cluster import embedded, running  # imports Ray
-
-    return running(session.address, needed) if session.address else embedded(needed)
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end the study as Ctrl-C does: in order, leaving nothing behind."""
-
-    def interrupt(number: int, _: FrameType | None) -> None:
-        raise KeyboardInterrupt(signal.Signals(number).name)
-
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -6,7 +6,7 @@ The orchestrator refers to this class by name; the framework is imported lazily,
 import os
 import socket
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from levelfield import data
 from levelfield.measure.environment import describe_environment, source_hash
-from levelfield.run import event_to_dict, execute
+from levelfield.parity.session import RecordingSession
+from levelfield.run import REASON_LIMIT, event_to_dict, execute
 from levelfield.services import discover
 from levelfield.spec import RunSpec
 
@@ -28,12 +29,13 @@ class WorkerActor:
         self._log = Path(log) if log and _redirect_output(Path(log)) else None
 
     def hello(self) -> dict[str, Any]:
-        """Who and where this worker is, and the hash of the sources that it runs."""
+        """Who and where this worker is, and the hashes of the sources that it runs."""
         return {
             "pid": os.getpid(),
             "hostname": socket.gethostname(),
             "node_id": ray.get_runtime_context().get_node_id(),
             "source_hash": source_hash(),
+            "worker_code": self._service.code(),
         }
 
     def environment(self) -> dict[str, Any]:
@@ -49,10 +51,29 @@ class WorkerActor:
         """Put a data set that the orchestrator sent in this host's cache."""
         data.write_cache(data.from_arrays(name, arrays, source))
 
+    def begin_recording(self, spec: Mapping[str, Any], steps: int, draws: int) -> dict[str, Any]:
+        """Make this actor one side of a parity certificate; says which, and on which data. Ask `next_record` afterwards."""
+        return self._plainly(lambda: self._begin(RunSpec.from_dict(spec), steps, draws))
+
+    def next_record(self) -> dict[str, Any] | None:
+        """The next step laid open, None after the last."""
+        return self._plainly(self._session.next)
+
     def run(self, spec: Mapping[str, Any], before_ns: Mapping[str, int]) -> Iterator[dict[str, Any]]:
         """Do the run; stream its events as dictionaries, the result last."""
         for event in execute(self._service, RunSpec.from_dict(spec), before_ns=before_ns, log=self._log):
             yield event_to_dict(event)
+
+    def _begin(self, spec: RunSpec, steps: int, draws: int) -> dict[str, Any]:
+        self._session = RecordingSession(self._service, spec, steps=steps, draws=draws)
+        return self._session.header
+
+    def _plainly(self, function: Callable[[], dict[str, Any] | None]) -> Any:
+        """A framework's exceptions cannot be unpickled where it is missing: they cross as text."""
+        try:
+            return function()
+        except Exception as error:  # noqa: BLE001 - a framework may raise anything
+            return {"failure": f"{type(error).__name__}: {error}"[:REASON_LIMIT]}
 
 
 def _redirect_output(log: Path) -> bool:

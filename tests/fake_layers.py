@@ -7,11 +7,17 @@ of the last ``forward``, gives that with respect to its input and leaves those o
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from levelfield.workloads.base import Conv2D, Dense, Flatten, MaxPool2D, Weights, Workload
+from levelfield.workloads.base import Weights, Workload
+from levelfield.workloads.layers import LSTM, Conv2D, Dense, Dropout, Embedding, Flatten, MaxPool2D
+from tests.fake_dropout import DropoutOp
+from tests.fake_recurrent import EmbeddingOp, LSTMOp
 
 
 class ReLUOp:
     gradients: Weights = {}
+
+    def __init__(self, layer: Conv2D | Dense) -> None:
+        self.name = layer.name
 
     def forward(self, x):
         self.positive = x > 0
@@ -23,6 +29,9 @@ class ReLUOp:
 
 class FlattenOp:
     gradients: Weights = {}
+
+    def __init__(self, layer: Flatten) -> None:
+        self.name = layer.name
 
     def forward(self, x):
         self.shape = x.shape
@@ -74,7 +83,7 @@ class MaxPool2DOp:
     gradients: Weights = {}
 
     def __init__(self, layer: MaxPool2D) -> None:
-        self.size = layer.size
+        self.name, self.size = layer.name, layer.size
 
     def forward(self, x):
         n, height, width, channels = self.shape = x.shape
@@ -95,31 +104,19 @@ class MaxPool2DOp:
         return dx
 
 
+WITH_PARAMETERS = {Conv2D: Conv2DOp, Dense: DenseOp, Embedding: EmbeddingOp, LSTM: LSTMOp}
+WITHOUT_PARAMETERS = {MaxPool2D: MaxPool2DOp, Flatten: FlattenOp, Dropout: DropoutOp}
+
+
 def network(workload: Workload, weights: Weights) -> list:
-    """The workload's layers in order. They read ``weights`` at each step, so change the arrays in place."""
+    """The workload's layers in order, an activation after its layer and under its name.
+
+    They read ``weights`` at each step, so change the arrays in place.
+    """
     ops: list = []
     for layer in workload.layers:
-        match layer:
-            case Conv2D():
-                ops.append(Conv2DOp(layer, weights))
-            case Dense():
-                ops.append(DenseOp(layer, weights))
-            case MaxPool2D():
-                ops.append(MaxPool2DOp(layer))
-            case Flatten():
-                ops.append(FlattenOp())
+        kind = type(layer)
+        ops.append(WITH_PARAMETERS[kind](layer, weights) if kind in WITH_PARAMETERS else WITHOUT_PARAMETERS[kind](layer))
         if getattr(layer, "activation", None) == "relu":
-            ops.append(ReLUOp())
+            ops.append(ReLUOp(layer))
     return ops
-
-
-def softmax_cross_entropy(logits, labels):
-    """The mean over the batch and its gradient with respect to the logits, shape (batch, classes)."""
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    exponentials = np.exp(shifted)
-    sums = exponentials.sum(axis=1, keepdims=True)
-    rows = np.arange(len(labels))
-    loss = np.mean(np.log(sums[:, 0]) - shifted[rows, labels])
-    gradient = exponentials / sums
-    gradient[rows, labels] -= 1
-    return loss, gradient / len(labels)

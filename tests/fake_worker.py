@@ -7,10 +7,14 @@ from numpy.typing import NDArray
 
 from levelfield.data import Dataset
 from levelfield.spec import RunSpec
+from levelfield.worker import Masks, Trace
 from levelfield.workloads.base import Weights, Workload
-from tests.fake_layers import network, softmax_cross_entropy
+from tests.fake_dropout import draw_masks, set_masks
+from tests.fake_layers import network
+from tests.fake_losses import LOSSES
 
 DTYPES = {"fp32": np.dtype(np.float32), "fp64": np.dtype(np.float64)}
+PREDICT_BATCH = 250  # an LSTM keeps what each of its time steps computed: a GB for 250 reviews would be too much, 0.3 GB is not
 
 
 class NumpyWorker:
@@ -20,12 +24,13 @@ class NumpyWorker:
         if spec.device != "cpu":
             raise RuntimeError(f"device is {spec.device}, but NumPy has no GPU: it computes on the CPU alone")
         self.mode, self.precision, self.dtype, self.threads = spec.mode, spec.precision, DTYPES[spec.precision], threads
+        self.rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([spec.seed, 2])))  # 0 and 1: weights and batches
 
     def load(self, dataset: Dataset) -> None:
-        self.x_train, self.x_test = dataset.x_train.astype(self.dtype), dataset.x_test.astype(self.dtype)
-        self.y_train = dataset.y_train
+        self.x_train, self.x_test, self.y_train = dataset.x_train, dataset.x_test, dataset.y_train
 
     def build(self, spec: RunSpec, workload: Workload, weights: Weights) -> None:
+        self.workload, self.loss = workload, LOSSES[workload.loss]
         self.batch_size = spec.batch_size or workload.batch_size
         self.adam, self.learning_rate = workload.optimizer, spec.learning_rate or workload.optimizer.learning_rate
         self.parameters = {name: array.astype(self.dtype) for name, array in weights.items()}
@@ -54,8 +59,15 @@ class NumpyWorker:
         self._losses = []
         return values
 
+    def trace(self, index: NDArray[np.int64], masks: Masks | None) -> Trace:
+        loss, gradients = self.learn(self.x_train[index], self.y_train[index], masks)
+        outputs = {name: array.copy() for name, array in self.outputs.items()}
+        return Trace(loss=loss, outputs=outputs, gradients=gradients, parameters=self.weights())
+
     def predict(self) -> NDArray[np.floating[Any]]:
-        return self.forward(self.x_test)
+        set_masks(self.network, None)
+        parts = np.split(self.x_test, range(PREDICT_BATCH, len(self.x_test), PREDICT_BATCH))
+        return np.concatenate([self.forward(part) for part in parts])
 
     def weights(self) -> Weights:
         return {name: array.copy() for name, array in self.parameters.items()}
@@ -72,19 +84,31 @@ class NumpyWorker:
             "mode": self.mode,
             "precision": self.precision,
             "parameters": sum(array.size for array in self.parameters.values()),
+            "optimizer": "Adam as the workload writes it",
             "learning_rate": self.learning_rate,
+            "epsilon": f"{self.adam.epsilon} before the bias correction",
+            "dropout": "masks drawn by numpy.random.PCG64 from the seed",
         }
 
     def train_step(self, x, y) -> None:
-        """One step on a batch: loss, gradients, update."""
-        loss, gradient = softmax_cross_entropy(self.forward(x), y)
-        self._losses.append(float(loss))
-        self.update(self.backward(gradient))
+        """One step on a batch, with masks of its own."""
+        self._losses.append(self.learn(x, y, draw_masks(self.workload, len(x), self.rng))[0])
+
+    def learn(self, x, y, masks: Masks | None) -> tuple[float, Weights]:
+        """One step on a batch: gives loss and gradients."""
+        set_masks(self.network, masks)
+        loss, gradient = self.loss(self.forward(x), y)
+        gradients = self.backward(gradient)
+        self.update(gradients)
+        return float(loss), gradients
 
     def forward(self, x):
-        """Images to logits, (batch, classes)."""
+        """Examples as the data set holds them to logits, (batch, outputs). Leaves each layer's output in ``outputs``."""
+        if not self.workload.takes_tokens:
+            x = x.astype(self.dtype) / self.workload.input_scale
+        self.outputs: Weights = {}
         for op in self.network:
-            x = op.forward(x)
+            x = self.outputs[op.name] = op.forward(x)
         return x
 
     def backward(self, gradient) -> Weights:

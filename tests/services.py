@@ -4,6 +4,12 @@ import json
 import sys
 from pathlib import Path
 
+from levelfield import workloads
+from levelfield.tracks import TRACKS
+
+WORKERS = {"article": "tests.fake_epoch_worker:NumpyEpochWorker"}
+EVERYTHING = {"tracks": list(TRACKS), "workloads": workloads.names(), "workers": WORKERS}  # write_service(folder, name, **EVERYTHING)
+
 
 def write_service(folder: Path, name: str, *, worker="tests.fake_worker:NumpyWorker", python=sys.executable, **overrides) -> Path:
     """Write ``<name>_worker/service.toml`` below ``folder`` and give its path. An override of None leaves the field out."""

@@ -2,14 +2,16 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from levelfield import data
-from levelfield.data import DataError, read_cache, write_cache
+from levelfield.data import DataError, from_arrays, read_cache, write_cache
 from levelfield.data.base import ARRAYS
-from tests.contract.harness import DATASET
+from services.actor import WorkerActor
+from tests.contract.synthetic import DATASET
 
 
 @pytest.fixture
@@ -24,6 +26,7 @@ def test_what_was_written_is_read_back_memory_mapped(folder):
     write_cache(DATASET)
     found = read_cache("synthetic")
     assert found.fingerprint == DATASET.fingerprint
+    assert found.source == DATASET.source
     for name, array in found.arrays().items():
         assert isinstance(array, np.memmap)
         assert not array.flags.writeable
@@ -49,10 +52,13 @@ def test_a_truncated_file_is_refused_by_name(folder, length):
         read_cache("synthetic")
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[]", '{"sha256": 1}'])
-def test_a_damaged_fingerprint_is_refused_by_name(folder, content):
+@pytest.mark.parametrize(
+    "content",
+    ["", "{}", "[]", '{"sha256": 1}', '{"sha256": 1, "source": "embedded"}', f'{{"sha256": "{DATASET.fingerprint}", "source": "hearsay"}}'],
+)
+def test_a_damaged_manifest_is_refused_by_name(folder, content):
     write_cache(DATASET)
-    (folder / "fingerprint.json").write_text(content)
+    (folder / "manifest.json").write_text(content)
     with pytest.raises(DataError, match="data set synthetic"):
         read_cache("synthetic")
 
@@ -70,7 +76,44 @@ def test_concurrent_writers_leave_one_complete_copy(folder):
         found = list(pool.map(lambda _: read_cache("synthetic"), range(8)))
     assert {dataset.fingerprint for dataset in found} == {DATASET.fingerprint}
     assert list(folder.parent.iterdir()) == [folder], "a draft was left behind"
-    assert json.loads((folder / "fingerprint.json").read_text()) == {"sha256": DATASET.fingerprint}
+    assert json.loads((folder / "manifest.json").read_text()) == {"sha256": DATASET.fingerprint, "source": DATASET.source}
+
+
+def test_what_an_older_version_cached_is_made_again(folder):
+    folder.mkdir(parents=True)
+    (folder / "fingerprint.json").write_text(json.dumps({"sha256": DATASET.fingerprint}))
+    assert read_cache("synthetic") is None
+    write_cache(DATASET)
+    assert read_cache("synthetic").fingerprint == DATASET.fingerprint
+    assert list(folder.parent.iterdir()) == [folder]
+    assert not (folder / "fingerprint.json").exists()
+
+
+def test_other_arrays_or_another_source_make_way(folder):
+    write_cache(DATASET)
+    mapped = read_cache("synthetic")
+    before = mapped.x_train.copy()
+    for changed in (
+        replace(DATASET, source="unverified"),
+        from_arrays("synthetic", DATASET.arrays() | {"y_test": np.zeros(3)}, "official"),
+    ):
+        write_cache(changed)
+        found = read_cache("synthetic")
+        assert (found.fingerprint, found.source) == (changed.fingerprint, changed.source)
+    assert np.array_equal(mapped.x_train, before), "a reader lost its arrays"
+    assert list(folder.parent.iterdir()) == [folder]
+
+
+@pytest.mark.parametrize("source", ["official", "unverified", "embedded"])
+def test_the_source_is_kept_on_another_host(folder, source):
+    sent = replace(DATASET, source=source)
+    worker = object.__new__(WorkerActor)
+    assert worker.lacks_data(sent.name, sent.fingerprint, sent.source)
+    worker.store_data(sent.name, sent.arrays(), sent.source)
+    assert read_cache("synthetic").source == source
+    assert not worker.lacks_data(sent.name, sent.fingerprint, sent.source)
+    assert worker.lacks_data(sent.name, "0" * 64, sent.source)
+    assert worker.lacks_data(sent.name, sent.fingerprint, "official" if source != "official" else "unverified")
 
 
 def test_a_write_that_fails_leaves_nothing_behind(folder, monkeypatch):

@@ -1,4 +1,4 @@
-"""The tests' own tools: the reference's gradients against finite differences, and workers that misbehave as they say."""
+"""The tests' own tools: services made of NumPy workers, and workers that misbehave as they say."""
 
 import json
 import os
@@ -6,18 +6,17 @@ import signal
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 
+from levelfield import workloads
 from levelfield.result import RunResult, Status
-from levelfield.run import execute
+from levelfield.run import execute, load_worker
 from levelfield.services import ROOT, Service, discover
 from levelfield.spec import RunSpec
-from levelfield.workloads.base import Conv2D, MaxPool2D
-from tests.contract.harness import MakeWorker
-from tests.fake_layers import Conv2DOp, MaxPool2DOp, softmax_cross_entropy
-from tests.fake_worker import NumpyWorker
-from tests.services import write_service
+from levelfield.tracks import TRACKS
+from levelfield.training import Started, train
+from tests.contract.synthetic import dataset_of
+from tests.services import EVERYTHING, write_service
 
 
 def service_of(folder, kind):
@@ -28,37 +27,6 @@ def spec_of(service, seed):
     return RunSpec(workload="digits_cnn", framework=service.name, mode="plain", seed=seed, epochs=2)
 
 
-def test_gradients_are_those_of_finite_differences():
-    worker = MakeWorker(factory=NumpyWorker)(precision="fp64")
-    x, y = worker.x_train[:8], worker.y_train[:8]
-    gradients = worker.backward(softmax_cross_entropy(worker.forward(x), y)[1])
-    rng = np.random.Generator(np.random.PCG64(3))
-    for name, array in worker.parameters.items():
-        direction, step = rng.standard_normal(array.shape), 1e-6
-        losses = []
-        for sign in (1, -1):
-            array[...] += sign * step * direction
-            losses.append(softmax_cross_entropy(worker.forward(x), y)[0])
-            array[...] -= sign * step * direction
-        slope = (losses[0] - losses[1]) / (2 * step)
-        assert slope == pytest.approx((gradients[name] * direction).sum(), rel=1e-6, abs=1e-9), name
-
-
-def test_convolution_is_the_sum_of_its_definition():
-    rng = np.random.Generator(np.random.PCG64(4))
-    x, kernel, bias = rng.standard_normal((2, 5, 6, 3)), rng.standard_normal((3, 3, 3, 4)), rng.standard_normal(4)
-    found = Conv2DOp(Conv2D(name="c", filters=4, kernel=3), {"c/kernel": kernel, "c/bias": bias}).forward(x)
-    for n, i, j, f in np.ndindex(2, 3, 4, 4):
-        assert found[n, i, j, f] == pytest.approx((x[n, i : i + 3, j : j + 3] * kernel[..., f]).sum() + bias[f])
-
-
-def test_pooling_sends_the_gradient_to_the_first_maximum_and_drops_the_edge():
-    op = MaxPool2DOp(MaxPool2D(size=2))
-    x = np.array([[1.0, 1.0, 9.0], [1.0, 0.0, 9.0], [9.0, 9.0, 9.0]]).reshape(1, 3, 3, 1)
-    assert op.forward(x).tolist() == [[[[1.0]]]]
-    assert op.backward(np.full((1, 1, 1, 1), 5.0)).reshape(3, 3).tolist() == [[5.0, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
-
-
 def test_a_written_service_is_discovered_with_its_overrides(tmp_path, monkeypatch):
     write_service(tmp_path, "fake", devices=["cpu", "cuda"], modes={"plain": "a", "other": 'b "quoted"'})
     monkeypatch.setenv("LEVELFIELD_SERVICES", str(tmp_path))
@@ -66,6 +34,16 @@ def test_a_written_service_is_discovered_with_its_overrides(tmp_path, monkeypatc
     assert service.ready
     assert service.devices == ("cpu", "cuda")
     assert dict(service.modes) == {"plain": "a", "other": 'b "quoted"'}
+
+
+@pytest.mark.parametrize("workload", workloads.names())
+@pytest.mark.parametrize("track", TRACKS)
+def test_a_service_of_everything_builds_every_workload_in_every_track(tmp_path, track, workload):
+    service = Service.read(write_service(tmp_path, "fake", **EVERYTHING))
+    assert service.tracks == tuple(TRACKS)
+    spec = RunSpec(workload=workload, framework="fake", mode="plain", seed=0, track=track)
+    events = train(load_worker(service, track)(), spec, workloads.get(workload), lambda: dataset_of(workloads.get(workload)), threads=1)
+    assert next(events) == Started(epochs=workloads.get(workload).epochs, steps_per_epoch=4 if workload == "digits_cnn" else 2)
 
 
 @pytest.mark.parametrize(

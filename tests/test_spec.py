@@ -8,12 +8,19 @@ import pytest
 from levelfield import workloads
 from levelfield.spec import RunSpec
 from levelfield.workloads.base import batch_order, fingerprint
+from levelfield.workloads.layers import Dropout, mask_shape
 
 SPEC = RunSpec(workload="digits_cnn", framework="torch", mode="eager", seed=0)
 GOLDEN_WEIGHTS = {
     (0, "float32"): "f08d341d7a19d0ef737c9341bbb9570c6aeac8ef7233f2118a43cf781d86fdc2",
     (0, "float64"): "a143a082eccf3d78d570a23438b6592d6e3ef178f39099f6ac915f4967f7e9b4",
     (1, "float32"): "1f822dabfd86cfc29953fd34e5a9587d4679dda5640e813021fea3eb74147879",
+}
+GOLDEN_WORKLOADS = {  # the number of parameters, and the fingerprint of their first values for seed 0
+    "cifar10_cnn": (122_570, "97943e45c94654814aadab5078362c4570f12cc837e0ba734a632e500dc7dbf3"),
+    "digits_cnn": (13_706, GOLDEN_WEIGHTS[0, "float64"]),
+    "imdb_lstm": (1_411_713, "1d24e749b29a1e81d65d6e99abd4a7e52c25d28cf54cc15a20d964506aa971a8"),
+    "newsgroups_mlp": (1_296_898, "d3c58ff3fbf57c233cb00405550574b9989df4c2314a3807218022ebfa27b641"),
 }
 
 
@@ -49,6 +56,40 @@ def test_spec_survives_its_dictionary_and_names_what_is_wrong():
 def test_initial_weights_are_golden(seed, dtype):
     weights = workloads.get("digits_cnn").initial_weights(seed)
     assert fingerprint({name: array.astype(dtype) for name, array in weights.items()}) == GOLDEN_WEIGHTS[seed, dtype]
+
+
+def test_every_workload_has_its_golden_weights():
+    found = {name: workloads.get(name).initial_weights(0) for name in workloads.names()}
+    assert {
+        name: (sum(array.size for array in weights.values()), fingerprint(weights)) for name, weights in found.items()
+    } == GOLDEN_WORKLOADS
+
+
+def test_initial_weights_of_the_lstm_are_kerass_but_for_the_recurrent_kernel():
+    weights = workloads.get("imdb_lstm").initial_weights(0)
+    units = 128
+    assert 0.0499 < np.abs(weights["embedding/embeddings"]).max() <= 0.05
+    for name in ("lstm/kernel", "lstm/recurrent_kernel"):
+        limit = np.sqrt(6 / (units + 4 * units))
+        assert weights[name].shape == (units, 4 * units)
+        assert 0.99 * limit < np.abs(weights[name]).max() <= limit
+    assert weights["lstm/bias"].reshape(4, units).tolist() == [[gate == 1.0] * units for gate in range(4)], "the forget gate's are 1"
+    assert not weights["logit/bias"].any()
+
+
+@pytest.mark.parametrize("name", workloads.names())
+def test_shapes_lead_from_the_inputs_to_the_logits(name):
+    workload = workloads.get(name)
+    assert workload.name == name
+    *_, (last, _, output) = workload.shapes()
+    assert (last, output) == (workload.layers[-1], (workload.outputs,))
+    assert len({layer.name for layer in workload.layers}) == len(workload.layers), "two layers have one name"
+
+
+def test_a_mask_is_that_of_the_input_or_of_one_time_step():
+    dropout = Dropout(name="d", rate=0.5)
+    assert mask_shape(dropout, (200, 128)) == (200, 128)
+    assert mask_shape(dataclasses.replace(dropout, per_sequence=True), (200, 128)) == (1, 128)
 
 
 def test_initial_weights_are_glorot_uniform():

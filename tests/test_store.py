@@ -17,6 +17,7 @@ from levelfield.spec import PlannedRun, RunKey, RunSpec
 from levelfield.store import Store, StoreError, StudyRecord
 from levelfield.store.address import parse
 from levelfield.store.tables import metadata
+from tests.certificates import certificate
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 TIMES = {"started_at": NOW, "finished_at": NOW + timedelta(seconds=90)}
@@ -145,6 +146,7 @@ class StoreContract:
     @pytest.mark.parametrize("table", list(metadata.tables))
     def test_no_row_can_be_changed(self, store, url, table):
         record(store)
+        store.add_certificate(certificate())
         column = metadata.tables[table].columns.keys()[-1]
         engine = create_engine(parse(url))
         with pytest.raises(DBAPIError, match=f"append-only: a row of {table} cannot be changed"), engine.begin() as connection:
@@ -154,9 +156,52 @@ class StoreContract:
 
     def test_deleting_a_study_takes_its_runs_along(self, store):
         record(store)
+        store.add_certificate(certificate())
         with store._transaction() as connection:
             connection.execute(text("DELETE FROM studies"))
-            assert [connection.execute(text(f"SELECT count(*) FROM {table}")).scalar() for table in metadata.tables] == [0] * 4
+            left = {table: connection.execute(text(f"SELECT count(*) FROM {table}")).scalar() for table in metadata.tables}
+        # A certificate speaks of two workers, not of a study.
+        assert left == {"studies": 0, "runs": 0, "epochs": 0, "blocks": 0, "certificates": 1}
+
+    def test_a_certificate_comes_back_as_it_was(self, store):
+        given = certificate(earlier=("seed 0: über der Schranke",))
+        first = store.add_certificate(given)
+        assert store.certificates() == [given]
+        assert store.add_certificate(given) > first
+
+    @pytest.mark.parametrize("value", [math.inf, math.nan])
+    def test_differences_that_are_not_finite_come_back(self, store, value):
+        """Two workers with different shapes, or one that computed NaN."""
+        bad = certificate(beyond="output/conv1", relative=value)
+        bad = replace(bad, tolerances={"output": replace(bad.tolerances["output"], value=math.inf)})
+        store.add_certificate(bad)
+        [found] = store.certificates()
+        assert repr(found) == repr(bad)
+        assert (found.passed, found.verdict) == (False, bad.verdict)
+
+    def test_certificates_come_newest_first(self, store):
+        days = ("2026-03-02T00:00:00+00:00", "2026-03-03T04:00:00+05:30", "2026-03-02T23:00:00+00:00", "2026-03-02T23:00:00+00:00")
+        for seed, day in enumerate(days):
+            store.add_certificate(certificate(created_at=day, seed=seed))
+        store.add_certificate(certificate(workload="other", seed=9))
+        assert [found.seed for found in store.certificates("digits_cnn")] == [3, 2, 1, 0]
+        assert [found.seed for found in store.certificates()] == [3, 2, 1, 0, 9]
+        assert store.certificates("absent") == []
+
+    def test_a_certificate_s_columns_say_what_it_is_about(self, store):
+        store.add_certificate(certificate(beyond="output/conv1"))
+        with store._transaction() as connection:
+            row = connection.execute(text("SELECT * FROM certificates")).one()._asdict()
+        told = {name: value for name, value in row.items() if name not in {"id", "created_at", "content"}}
+        assert told == {
+            "workload": "digits_cnn", "track": "matched", "precision": "fp32", "passed": False,
+            "framework_a": "tensorflow", "mode_a": "eager", "device_a": "cpu", "code_a": "tf-code",
+            "framework_b": "torch", "mode_b": "eager", "device_b": "cpu", "code_b": "torch-code",
+        }  # fmt: skip
+
+    def test_a_certificate_needs_a_time_with_a_zone(self, store):
+        with pytest.raises(StoreError, match="no time zone"):
+            store.add_certificate(certificate(created_at="2026-03-01T12:00:00"))
 
     def test_attempts_and_counts_and_order(self, store):
         store.add_study(study("empty"))

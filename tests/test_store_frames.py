@@ -10,11 +10,13 @@ from sqlalchemy import Connection
 import levelfield
 from levelfield.result import PHASES, Failure, RunResult, Status
 from levelfield.store import StoreError
+from tests.certificates import certificate
 from tests.test_store import NOW, planned, record, result, store, study, url  # noqa: F401
 
 RUNS_BEFORE = ["run_id", "side", "spec_hash", "attempt", "latest", "pair", "turn", "workload", "framework", "mode", "precision", "track"]
 RUNS_BEFORE += ["seed", "device", "status", "started_at", "finished_at", "wall_s", *(f"phase_{name}_s" for name in PHASES)]
 RUNS_AFTER = ["failure_reason", "failure_step", "failure_log_tail", "initial_weights_fingerprint", "data_fingerprint"]
+RUNS_AFTER += ["data_source", "worker_code", "batch_size", "epochs", "learning_rate", "description", "environment"]
 EPOCHS = [
     "run_id",
     "side",
@@ -83,6 +85,28 @@ def test_blocks(frames):
     assert frames.blocks["steady"].tolist() == [False, True] * 2
     assert frames.blocks["duration_s"].iloc[0] == 2**40 / 1e9
     assert frames.blocks["step_s"].iloc[0] == 2**40 / 1e9 / 4
+
+
+def test_what_decides_about_certificates_and_reference_points(store, url):  # noqa: F811
+    told = {"environment": {"worker_code": "abc"}, "description": {"data_source": "unverified"}}
+    own = planned(seed=1)
+    changed = replace(own, spec=replace(own.spec, batch_size=16, epochs=2, learning_rate=0.5))
+    record(store, own, result(**told))
+    record(store, changed)
+    runs = levelfield.load("digits", url).runs
+    assert runs["data_source"].tolist()[0] == "unverified"
+    assert runs["worker_code"].tolist()[0] == "abc"
+    assert runs[["data_source", "worker_code"]].isna().all(axis=1).tolist() == [False, True]
+    assert runs[["batch_size", "epochs", "learning_rate"]].isna().all(axis=1).tolist() == [True, False]
+    assert runs[["batch_size", "epochs", "learning_rate"]].iloc[1].tolist() == [16, 2, 0.5]
+
+
+def test_the_certificates_of_the_study_s_workloads_are_there_newest_first(store, url):  # noqa: F811
+    store.add_study(study("certified", study={"name": "digits", "workloads": ["digits_cnn", "imdb_lstm"]}))
+    for seed, workload in enumerate(("digits_cnn", "cifar10_cnn", "imdb_lstm")):
+        store.add_certificate(certificate(workload=workload, seed=seed))
+    frames = levelfield.load("certified", url)
+    assert frames.certificates == (certificate(workload="imdb_lstm", seed=2), certificate())
 
 
 def test_an_empty_study_has_the_same_columns_and_types(frames, store, url):  # noqa: F811

@@ -13,10 +13,11 @@ import pytest
 
 import levelfield
 from levelfield.store import Store, StoreError, address, default_url, engine, schema
+from tests.certificates import certificate
 from tests.test_store import record, result, study
 
 ROOT = Path(levelfield.__file__).resolve().parent.parent
-SECOND = 'from alembic import op\nrevision = "0002"\ndown_revision = "0001"\ndef upgrade(): op.execute("CREATE TABLE more (id INTEGER)")\n'
+THIRD = 'from alembic import op\nrevision = "0003"\ndown_revision = "0002"\ndef upgrade(): op.execute("CREATE TABLE more (id INTEGER)")\n'
 READ = "import sys; from levelfield.store import Store; print(len(Store.open(sys.argv[1], read_only=True).studies()))"
 
 
@@ -30,7 +31,7 @@ def newer(tmp_path, monkeypatch):
     """The migrations of a Levelfield that is one revision ahead."""
     copy = tmp_path / "migrations 100%"
     shutil.copytree(Path(schema.__file__).parent / "migrations", copy)
-    (copy / "versions" / "0002_more.py").write_text(SECOND)
+    (copy / "versions" / "0003_more.py").write_text(THIRD)
     return str(copy).replace("%", "%%")
 
 
@@ -59,7 +60,7 @@ def test_an_older_store_is_migrated_by_a_writer_only(file, newer, monkeypatch):
         record(store)
     before = file.read_bytes()
     monkeypatch.setattr(schema, "MIGRATIONS", newer)
-    with pytest.raises(StoreError, match=r"older schema \(0001\).*`levelfield run STUDY`.*\(0002\)"):
+    with pytest.raises(StoreError, match=r"older schema \(0002\).*`levelfield run STUDY`.*\(0003\)"):
         Store.open(str(file), read_only=True)
     assert file.read_bytes() == before
     with Store.open(str(file)) as store:
@@ -67,12 +68,32 @@ def test_an_older_store_is_migrated_by_a_writer_only(file, newer, monkeypatch):
     Store.open(str(file), read_only=True).close()
 
 
+def test_a_store_from_before_certificates_is_read_after_a_writer_has_opened_it(file, tmp_path, monkeypatch):
+    first = tmp_path / "first"
+    shutil.copytree(Path(schema.__file__).parent / "migrations", first)
+    (first / "versions" / "0002_certificates.py").unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "MIGRATIONS", str(first))
+        with Store.open(str(file)) as store:
+            store.add_study(study())
+            record(store)
+    before = file.read_bytes()
+    with pytest.raises(StoreError, match=r"older schema \(0001\).*\(0002\)"):
+        Store.open(str(file), read_only=True)
+    assert file.read_bytes() == before
+    with Store.open(str(file)) as store:
+        assert (store.studies(), store.runs("digits-1")[0].result, store.certificates()) == ([study()], result(), [])
+        store.add_certificate(certificate())
+    frames = levelfield.load("digits-1", str(file))
+    assert frames.runs[["data_source", "worker_code", "batch_size"]].isna().all(axis=None)
+
+
 def test_a_newer_store_is_left_alone(file, newer, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(schema, "MIGRATIONS", newer)
         Store.open(str(file)).close()
     before = file.read_bytes()
-    with pytest.raises(StoreError, match=r"newer Levelfield \(schema 0002, known here up to 0001\)"):
+    with pytest.raises(StoreError, match=r"newer Levelfield \(schema 0003, known here up to 0002\)"):
         Store.open(str(file))
     assert file.read_bytes() == before
 

@@ -1,4 +1,4 @@
-"""`levelfield.worker.train` with a worker in NumPy: what is counted, what is timed, and how a run ends."""
+"""`levelfield.training.train` with a worker in NumPy: what is counted, what is timed, and how a run ends."""
 
 import dataclasses
 from types import SimpleNamespace
@@ -8,10 +8,10 @@ import pytest
 
 from levelfield.result import PHASES, Epoch, RunResult, Status
 from levelfield.spec import RunSpec
-from levelfield.worker import WARMUP_STEPS, Started, softmax_cross_entropy, train
+from levelfield.training import WARMUP_STEPS, Started, train
 from levelfield.workloads.base import fingerprint
 from tests import misbehaving_workers
-from tests.contract.harness import DATASET, TEST_EXAMPLES, WORKLOAD
+from tests.contract.synthetic import DATASET, TEST_EXAMPLES, WORKLOAD
 from tests.fake_worker import NumpyWorker
 
 SPEC = RunSpec(workload="digits_cnn", framework="numpy", mode="plain", seed=0, epochs=2)
@@ -70,7 +70,7 @@ class TimedWorker(NumpyWorker):
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr("levelfield.worker.time", SimpleNamespace(perf_counter_ns=clock.perf_counter_ns))
+    monkeypatch.setattr("levelfield.training.time", SimpleNamespace(perf_counter_ns=clock.perf_counter_ns))
     return clock
 
 
@@ -87,6 +87,7 @@ def test_events_come_in_order_and_cover_everything():
     assert result.fingerprints["data"] == DATASET.fingerprint
     assert result.fingerprints["initial_weights"] == fingerprint(WORKLOAD.initial_weights(0))
     assert result.description["framework"] == "NumPy"
+    assert result.description["data_source"] == DATASET.source == "embedded"
     assert result.memory_bytes["process_peak_rss"] > 0
 
 
@@ -192,8 +193,3 @@ def test_the_first_block_with_the_smaller_last_batch_is_never_steady():
     blocks = run(workload=many, epochs=1, batch_size=3)[-1].blocks
     assert [block.steady for block in blocks] == [block.first_step >= 20 and block is not blocks[-1] for block in blocks]
     assert any(block.steady for block in blocks)
-
-
-def test_test_loss_survives_large_logits():
-    logits, labels = np.array([[1000.0, 0.0], [0.0, 1000.0]], np.float32), np.array([0, 0])
-    assert softmax_cross_entropy(logits, labels) == 500.0

@@ -7,7 +7,9 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Select, Table, select
 
+from levelfield.parity.certificate import Certificate
 from levelfield.result import PHASES
+from levelfield.store import certified
 from levelfield.store.address import default_url
 from levelfield.store.records import StudyRecord
 from levelfield.store.rows import AnyRow
@@ -34,7 +36,23 @@ _PLAIN = {
     "started_at": _UTC,
     "finished_at": _UTC,
 }
-_DETAILS = ("wall_ns", "phases_ns", "memory_bytes", "fingerprints", "failure")
+_DETAILS = ("wall_ns", "phases_ns", "memory_bytes", "fingerprints", "failure", "spec", "description", "environment")
+# Where a run's hyper-parameters stand at NA, it took the workload's own.
+_ENDS = {
+    "failure_reason": "str",
+    "failure_step": "Int64",
+    "failure_log_tail": "str",
+    "initial_weights_fingerprint": "str",
+    "data_fingerprint": "str",
+    "data_source": "str",
+    "worker_code": "str",
+    "batch_size": "Int64",
+    "epochs": "Int64",
+    "learning_rate": "Float64",
+    # What the worker said of itself and of its machine, as JSON holds it.
+    "description": "object",
+    "environment": "object",
+}
 _EPOCHS = {
     "run_id": "int64",
     "side": "str",
@@ -64,12 +82,16 @@ _BLOCKS = {
 
 @dataclass(frozen=True, kw_only=True)
 class StudyFrames:
-    """A study's raw values: a row of ``runs`` is a recorded run, one of ``epochs`` an epoch, one of ``blocks`` a block of steps."""
+    """A study's raw values: a row of ``runs`` is a recorded run, one of ``epochs`` an epoch, one of ``blocks`` a block of steps.
+
+    ``certificates`` are those of the study's workloads, for whatever sides, newest first.
+    """
 
     study: StudyRecord
     runs: pd.DataFrame
     epochs: pd.DataFrame
     blocks: pd.DataFrame
+    certificates: tuple[Certificate, ...] = ()
 
 
 def load(study_id: str, store: str | None = None) -> StudyFrames:
@@ -80,8 +102,15 @@ def load(study_id: str, store: str | None = None) -> StudyFrames:
         plain, details = [runs.c[name] for name in _PLAIN], [runs.c[name] for name in _DETAILS]
         all_runs = select(runs.c.id, *plain, *details).order_by(runs.c.id)
         queries = [query.where(of_study) for query in (all_runs, _with_run(epochs), _with_run(blocks))]
-        run_rows, epoch_rows, block_rows = opened.read(*queries)
-    return StudyFrames(study=study, runs=_runs(run_rows), epochs=_epochs(epoch_rows), blocks=_blocks(block_rows))
+        certificates = certified.select_all(study.study.get("workloads", []))
+        run_rows, epoch_rows, block_rows, certificate_rows = opened.read(*queries, certificates)
+    return StudyFrames(
+        study=study,
+        runs=_runs(run_rows),
+        epochs=_epochs(epoch_rows),
+        blocks=_blocks(block_rows),
+        certificates=tuple(certified.read(certificate_rows)),
+    )
 
 
 def _with_run(table: Table) -> Select[*tuple[Any, ...]]:
@@ -93,14 +122,7 @@ def _with_run(table: Table) -> Select[*tuple[Any, ...]]:
 def _runs(found: Sequence[AnyRow]) -> pd.DataFrame:
     phases = {f"phase_{name}_s": "float64" for name in PHASES}
     memory = {f"memory_{name}_bytes": "Int64" for name in sorted({name for row in found for name in row.memory_bytes})}
-    ends = {
-        "failure_reason": "str",
-        "failure_step": "Int64",
-        "failure_log_tail": "str",
-        "initial_weights_fingerprint": "str",
-        "data_fingerprint": "str",
-    }
-    types = {"run_id": "int64"} | _PLAIN | {"wall_s": "float64"} | phases | memory | ends
+    types = {"run_id": "int64"} | _PLAIN | {"wall_s": "float64"} | phases | memory | _ENDS
     frame = pd.DataFrame([_run(row) for row in found], columns=list(types)).astype(types)
     last_attempt = frame.groupby(["spec_hash", "side"])["attempt"].transform("max")
     frame.insert(list(types).index("attempt") + 1, "latest", frame["attempt"] == last_attempt)
@@ -121,6 +143,11 @@ def _run(row: AnyRow) -> dict[str, Any]:
         "failure_log_tail": failure.get("log_tail"),
         "initial_weights_fingerprint": row.fingerprints.get("initial_weights"),
         "data_fingerprint": row.fingerprints.get("data"),
+        "data_source": row.description.get("data_source"),
+        "worker_code": row.environment.get("worker_code"),
+        **{name: row.spec.get(name) for name in ("batch_size", "epochs", "learning_rate")},
+        "description": row.description,
+        "environment": row.environment,
     }
 
 

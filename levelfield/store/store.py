@@ -1,4 +1,4 @@
-"""The store: studies and their finished runs. What is written is never changed."""
+"""The store: studies, their finished runs, and parity certificates. What is written is never changed."""
 
 import difflib
 from collections import defaultdict
@@ -11,13 +11,14 @@ from typing import Any, Self
 from sqlalchemy import URL, Connection, Engine, Select, Table, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
+from levelfield.parity.certificate import Certificate
 from levelfield.result import RunResult, Status
 from levelfield.spec import PlannedRun, RunKey
-from levelfield.store import rows, schema
+from levelfield.store import certified, rows, schema
 from levelfield.store.address import parse, shown
 from levelfield.store.engine import make_engine, reaching
 from levelfield.store.records import StoredRun, StoreError, StudyRecord
-from levelfield.store.tables import blocks, epochs, runs, studies
+from levelfield.store.tables import blocks, certificates, epochs, runs, studies
 
 
 class Store:
@@ -110,6 +111,17 @@ class Store:
                 raise StoreError(self._refusal(key) or str(error)) from error
             raise
         return run_id
+
+    def add_certificate(self, certificate: Certificate) -> int:
+        """Write a parity certificate, passed or failed, and return its id."""
+        with self._transaction() as connection:
+            added = insert(certificates).values(**certified.row(certificate)).returning(certificates.c.id)
+            return int(connection.execute(added).scalar_one())
+
+    def certificates(self, workload: str | None = None) -> list[Certificate]:
+        """All certificates, or those of a workload, newest first."""
+        with self._transaction() as connection:
+            return certified.read(connection.execute(certified.select_all([workload] if workload else None)).all())
 
     def attempts(self, study_id: str) -> dict[tuple[str, str], list[tuple[int, Status]]]:
         """The recorded attempts, by (spec_hash, side): (attempt, status), sorted by attempt."""

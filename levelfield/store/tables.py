@@ -83,3 +83,25 @@ blocks = Table(
     Column("duration_ns", BigInteger, nullable=False),
     Column("steady", Boolean, nullable=False),
 )
+
+# The columns beside ``content`` say what a certificate is about; ``content`` is all of it (`levelfield.parity.certificate`).
+certificates = Table(
+    "certificates",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("workload", Text, nullable=False),
+    Column("track", Text, nullable=False),
+    Column("precision", Text, nullable=False),
+    Column("framework_a", Text, nullable=False),
+    Column("mode_a", Text, nullable=False),
+    Column("device_a", Text, nullable=False),
+    Column("code_a", Text, nullable=False),
+    Column("framework_b", Text, nullable=False),
+    Column("mode_b", Text, nullable=False),
+    Column("device_b", Text, nullable=False),
+    Column("code_b", Text, nullable=False),
+    Column("passed", Boolean, nullable=False),
+    Column("content", PlainJson, nullable=False),
+    sqlite_autoincrement=True,
+)

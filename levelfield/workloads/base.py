@@ -36,6 +36,7 @@ class Workload:
 
     ``input_scale``: inputs that are not tokens are divided by it, in the precision of the run, before the first layer. ``block_steps`` is
     how many steps lie between two looks at the clock. ``target_accuracy`` is what "trained" means for time to target.
+    ``parity_seed``: with it rounding grows slowly in fp32, so that a certificate can tell much (bench/fp32_divergence.py).
     """
 
     name: str
@@ -51,6 +52,7 @@ class Workload:
     epochs: int
     block_steps: int
     target_accuracy: float
+    parity_seed: int = 0
 
     @property
     def takes_tokens(self) -> bool:

@@ -26,4 +26,5 @@ WORKLOAD = Workload(
     epochs=10,
     block_steps=50,
     target_accuracy=0.65,
+    parity_seed=12,
 )

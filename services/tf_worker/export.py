@@ -7,13 +7,20 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from levelfield.workloads.base import Weights, Workload
-from levelfield.workloads.layers import LSTM, parameters
+from levelfield.workloads.layers import LSTM, Dropout, parameters
 
 
 def load_weights(network: keras.Model, workload: Workload, weights: Weights) -> None:
     """Copy canonical weights into the network's variables."""
     for name, variable in _variables(network, workload):
         variable.assign(weights[name])
+
+
+def set_dropout(network: keras.Model, workload: Workload) -> None:
+    """Take over the workload's rates: the parity certificate turns dropout off by them."""
+    for layer in workload.layers:
+        if isinstance(layer, Dropout):
+            network.get_layer(layer.name).rate = layer.rate
 
 
 def read_weights(network: keras.Model, workload: Workload) -> Weights:

@@ -14,7 +14,7 @@ from levelfield.worker import Masks, Trace
 from levelfield.workloads.base import Weights, Workload
 from services.tf_worker.describe import describe_network, describe_optimizer
 from services.tf_worker.device import FLOATX, choose_device, describe_device, peak_memory
-from services.tf_worker.export import load_weights, read_gradients, read_outputs, read_weights
+from services.tf_worker.export import load_weights, read_gradients, read_outputs, read_weights, set_dropout
 
 PREDICT_BATCH = 1000
 
@@ -40,6 +40,7 @@ class TensorFlowWorker:
         with tf.device(self.device):
             self.network = importlib.import_module(f"{__package__}.{workload.name}").network()
             load_weights(self.network, workload, weights)
+            set_dropout(self.network, workload)
             self.optimizer = keras.optimizers.Adam(
                 learning_rate=spec.learning_rate or adam.learning_rate, beta_1=adam.beta_1, beta_2=adam.beta_2, epsilon=adam.epsilon
             )

@@ -3,8 +3,11 @@
 from typing import Any
 
 import torch
+from torch._dynamo import config as dynamo_config
 
 from levelfield.spec import RunSpec
+
+RECOMPILE_LIMIT = 64  # a run needs four; a process may hold several workers
 
 
 def choose_device(spec: RunSpec, *, threads: int) -> torch.device:
@@ -16,6 +19,9 @@ def choose_device(spec: RunSpec, *, threads: int) -> torch.device:
     if torch.get_num_interop_threads() != 1:  # can be set only once in a process
         torch.set_num_interop_threads(1)
     torch.manual_seed(spec.seed)
+    # When one function has been compiled too often, PyTorch would go on without compiling and without a word.
+    dynamo_config.fail_on_recompile_limit_hit = True
+    dynamo_config.recompile_limit = RECOMPILE_LIMIT
     # TF32 keeps 10 of float32's 23 mantissa bits: not what "fp32" promises. cuDNN's trial runs may choose another algorithm each time.
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False

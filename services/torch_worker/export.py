@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from levelfield.workloads.base import Weights, Workload
-from levelfield.workloads.layers import LSTM, Flatten, Layer, Shape, parameters
+from levelfield.workloads.layers import LSTM, Dropout, Flatten, Layer, Shape, parameters
 
 
 def load_weights(network: nn.Module, workload: Workload, weights: Weights) -> None:
@@ -19,6 +19,13 @@ def load_weights(network: nn.Module, workload: Workload, weights: Weights) -> No
         for module in network.modules():
             if isinstance(module, nn.LSTM):
                 module.bias_hh_l0.zero_().requires_grad_(False)
+
+
+def set_dropout(network: nn.Module, workload: Workload) -> None:
+    """Take over the workload's rates: the parity certificate turns dropout off by them."""
+    for layer in workload.layers:
+        if isinstance(layer, Dropout):
+            network.get_submodule(layer.name).p = layer.rate
 
 
 def read_weights(network: nn.Module, workload: Workload) -> Weights:

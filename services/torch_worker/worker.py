@@ -17,7 +17,7 @@ from levelfield.worker import Masks, Trace
 from levelfield.workloads.base import Adam, Weights, Workload
 from services.torch_worker.describe import describe_network, describe_optimizer
 from services.torch_worker.device import choose_device, describe_device, peak_memory, synchronize
-from services.torch_worker.export import load_weights, read_gradients, read_outputs, read_weights
+from services.torch_worker.export import load_weights, read_gradients, read_outputs, read_weights, set_dropout
 from services.torch_worker.layers import DROPOUTS
 
 # In mixed precision (bf16) parameters and updates are float32; matrix products and convolutions are rounded by autocast.
@@ -45,6 +45,7 @@ class TorchWorker:
         self.layout = torch.channels_last if self.tuned else torch.contiguous_format
         self.network = network.to(self.device, self.dtype, memory_format=self.layout)
         load_weights(self.network, workload, weights)
+        set_dropout(self.network, workload)
         self.adam, self.step = workload.optimizer, 0
         self.optimizer = _optimizer(self.network, self.adam, spec.learning_rate, fused=self.tuned)
         self.loss, self.traced_loss = self._compiled(self._loss), self._compiled(self._traced_loss)

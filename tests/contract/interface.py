@@ -5,14 +5,18 @@ import json
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from levelfield.data import Dataset, from_arrays
 from levelfield.result import PHASES, Epoch, RunResult, Status
-from levelfield.worker import Started, Worker, train
+from levelfield.training import Started, train
+from levelfield.worker import Worker
 from levelfield.workloads.base import batch_order
-from tests.contract.harness import (
+from tests.contract.harness import Maker, MakeWorker, assert_plain, assert_same_bits, run_steps
+from tests.contract.registry import rule
+from tests.contract.synthetic import (
     DATASET,
     DTYPES,
     SEED,
@@ -20,21 +24,19 @@ from tests.contract.harness import (
     TEST_EXAMPLES,
     TRAIN_EXAMPLES,
     WORKLOAD,
-    MakeWorker,
-    assert_plain,
-    assert_same_bits,
     given_weights,
-    run_steps,
 )
-from tests.contract.registry import rule
 
 DESCRIBED = ("framework", "version", "device", "threads", "mode", "precision")
 
 
 @rule()
 def has_the_signatures_of_the_protocol(make_worker: MakeWorker) -> None:
-    worker = make_worker.factory()
-    for name, method in inspect.getmembers(Worker, inspect.isfunction):
+    assert_signatures(make_worker.factory(), Worker)
+
+
+def assert_signatures(worker: Any, protocol: type) -> None:
+    for name, method in inspect.getmembers(protocol, inspect.isfunction):
         if not name.startswith("_"):
             assert callable(getattr(worker, name, None)), f"the worker has no method {name}()"
             expected, found = _parameters(method)[1:], _parameters(getattr(worker, name))
@@ -88,15 +90,23 @@ def losses_are_float64_and_read_once(make_worker: MakeWorker) -> None:
 
 @rule()
 def reads_mapped_arrays_and_never_writes_to_them(make_worker: MakeWorker) -> None:
+    def use(dataset: Dataset) -> None:
+        worker = make_worker(dataset=dataset)
+        run_steps(worker, STEPS_PER_EPOCH)
+        worker.predict()
+
+    assert_only_reads(use)
+
+
+def assert_only_reads(use: Callable[[Dataset], object]) -> None:
+    """Arrays as `levelfield.data.load` gives them, and writable ones, on which a write would go unnoticed."""
     with tempfile.TemporaryDirectory() as folder:
         try:
-            worker = make_worker(dataset=_mapped(Path(folder)))
-            run_steps(worker, STEPS_PER_EPOCH)
-            worker.predict()
+            use(_mapped(Path(folder)))
         except ValueError as error:
             raise AssertionError(f"read-only, memory-mapped arrays are refused: {error}") from error
     writable = from_arrays("writable", {name: array.copy() for name, array in DATASET.arrays().items()})
-    run_steps(make_worker(dataset=writable), STEPS_PER_EPOCH)
+    use(writable)
     for name, array in writable.arrays().items():
         assert np.array_equal(array, DATASET.arrays()[name]), f"the worker wrote to {name}"
 
@@ -132,7 +142,10 @@ def memory_is_in_positive_bytes_or_left_out(make_worker: MakeWorker) -> None:
 
 @rule()
 def describes_itself_in_plain_types(make_worker: MakeWorker) -> None:
-    description = make_worker().describe()
+    assert_describes(make_worker().describe())
+
+
+def assert_describes(description: dict[str, Any]) -> None:
     assert_plain(description, "describe()")
     missing = [name for name in DESCRIBED if not description.get(name)]
     assert not missing, f"describe() does not say {', '.join(missing)}"
@@ -152,18 +165,23 @@ def describes_itself_truthfully(make_worker: MakeWorker) -> None:
 
 @rule()
 def runs_through_train_to_a_result(make_worker: MakeWorker) -> None:
-    spec = make_worker.spec(epochs=2)
-    started, *epochs, result = train(make_worker.factory(), spec, WORKLOAD, lambda: DATASET, threads=make_worker.threads)
+    result = assert_runs_through_train(make_worker)
+    assert len(result.step_losses) == 2 * STEPS_PER_EPOCH, f"{len(result.step_losses)} losses for {2 * STEPS_PER_EPOCH} steps"
+
+
+def assert_runs_through_train(maker: Maker) -> RunResult:
+    spec = maker.spec(epochs=2)
+    started, *epochs, result = train(maker.factory(), spec, WORKLOAD, lambda: DATASET, threads=maker.threads)
     assert started == Started(epochs=2, steps_per_epoch=STEPS_PER_EPOCH), f"the first event was {started}"
     assert [type(event) for event in epochs] == [Epoch, Epoch], f"between start and result came {epochs}"
     assert isinstance(result, RunResult), f"the last event was {result}"
     assert result.status is Status.OK, f"the status is {result.status}"
-    assert len(result.step_losses) == 2 * STEPS_PER_EPOCH, f"{len(result.step_losses)} losses for {2 * STEPS_PER_EPOCH} steps"
     assert {epoch.test_examples for epoch in epochs} == {TEST_EXAMPLES}, "not every test example was judged"
     assert set(result.phases_ns) <= set(PHASES), f"unknown phases: {set(result.phases_ns) - set(PHASES)}"
     assert sum(result.phases_ns.values()) == result.wall_ns, f"the phases {result.phases_ns} do not add up to {result.wall_ns} ns"
     again = RunResult.from_dict(json.loads(json.dumps(result.to_dict())))
     assert again == result, "the result does not survive JSON"
+    return result
 
 
 @rule(without_gpu=True)

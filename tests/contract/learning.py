@@ -3,22 +3,18 @@
 import numpy as np
 
 from levelfield.workloads.base import batch_order
-from tests.contract.harness import (
+from tests.contract.harness import MakeWorker, assert_close, assert_same_bits, assert_weights_close, run_steps
+from tests.contract.registry import rule
+from tests.contract.synthetic import (
     DATASET,
     LAST_BATCH,
     SEED,
     STEPS_PER_EPOCH,
     TRAIN_EXAMPLES,
     WORKLOAD,
-    MakeWorker,
-    assert_close,
-    assert_same_bits,
-    assert_weights_close,
     given_weights,
     make_dataset,
-    run_steps,
 )
-from tests.contract.registry import rule
 
 TOLERANCE = {"fp32": 1e-5, "fp64": 1e-12}
 STEPS = 10
@@ -115,7 +111,7 @@ def obeys_batch_size_and_learning_rate_of_the_spec(make_worker: MakeWorker) -> N
     for field, value in (("batch_size", 30), ("learning_rate", 3e-3)):
         worker, reference = (make(precision="fp64", **{field: value}) for make in (make_worker, make_worker.reference))
         batch_size = value if field == "batch_size" else WORKLOAD.batch_size
-        found, expected = (run_steps(side, STEPS_PER_EPOCH, batch_size) for side in (worker, reference))
+        found, expected = (run_steps(side, STEPS_PER_EPOCH, batch_size=batch_size) for side in (worker, reference))
         what = f"with {field}={value} in the spec"
         assert_close(found, expected, TOLERANCE["fp64"], f"{what}: the losses")
         assert_weights_close(worker.weights(), reference.weights(), TOLERANCE["fp64"], what)

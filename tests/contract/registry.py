@@ -5,20 +5,43 @@ A rule is a plain function that raises AssertionError with a message that names 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from levelfield.worker import Worker
-from tests.contract.harness import MakeWorker
+from levelfield import workloads
+from levelfield.workloads.base import Workload
+from levelfield.workloads.layers import Dropout
+from tests.contract.harness import Maker, MakeWorker
+from tests.contract.synthetic import WORKLOAD
 
-Check = Callable[[MakeWorker], None]
+Check = Callable[[Any], None]
+Choice = Callable[[Workload], bool]
+
+
+def only_digits(workload: Workload) -> bool:
+    return workload.name == WORKLOAD.name
+
+
+def every_workload(workload: Workload) -> bool:
+    return True
+
+
+def with_dropout(workload: Workload) -> bool:
+    return any(isinstance(layer, Dropout) for layer in workload.layers)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """``every_mode``: checked beside the default mode too, where compiling may take long; ``without_gpu``: on machines without one."""
+    """``make``: the kind of worker that it is for; ``workloads``: those that it is checked on.
+
+    ``every_mode``: checked beside the default mode too, where compiling may take long, but on the digits alone; ``without_gpu``: where the
+    machine has none.
+    """
 
     check: Check
-    every_mode: bool = False
-    without_gpu: bool = False
+    make: type[Maker]
+    workloads: Choice
+    every_mode: bool
+    without_gpu: bool
 
     @property
     def name(self) -> str:
@@ -28,11 +51,13 @@ class Rule:
 RULES: list[Rule] = []
 
 
-def rule(*, every_mode: bool = False, without_gpu: bool = False) -> Callable[[Check], Check]:
+def rule(
+    *, make: type[Maker] = MakeWorker, workloads: Choice = only_digits, every_mode: bool = False, without_gpu: bool = False
+) -> Callable[[Check], Check]:
     """Register the function as a rule."""
 
     def register(check: Check) -> Check:
-        RULES.append(Rule(check=check, every_mode=every_mode, without_gpu=without_gpu))
+        RULES.append(Rule(check=check, make=make, workloads=workloads, every_mode=every_mode, without_gpu=without_gpu))
         return check
 
     return register
@@ -40,21 +65,22 @@ def rule(*, every_mode: bool = False, without_gpu: bool = False) -> Callable[[Ch
 
 @dataclass(frozen=True, kw_only=True)
 class Broken:
-    """A worker that ``rule`` must catch; ``says`` is a regular expression for its message."""
+    """A worker that ``rule`` must catch on ``workload``; ``says`` is a regular expression for its message."""
 
-    worker: Callable[[], Worker]
+    worker: Callable[[], Any]
     rule: str
     says: str
+    workload: Workload
 
 
 BROKEN: list[Broken] = []
 
 
-def breaks(rule: str, *, says: str) -> Callable[[type], type]:
+def breaks(rule: str, *, says: str, workload: str = WORKLOAD.name) -> Callable[[type], type]:
     """Register the class as one that breaks the rule of that name."""
 
     def register(worker: type) -> type:
-        BROKEN.append(Broken(worker=worker, rule=rule, says=says))
+        BROKEN.append(Broken(worker=worker, rule=rule, says=says, workload=workloads.get(workload)))
         return worker
 
     return register

@@ -1,6 +1,6 @@
-"""All rules: those on what a worker computes and those on how it behaves at its boundary."""
+"""All rules: what a worker computes, its step laid open, how it behaves at its boundary, and those on workers with a loop of their own."""
 
-from tests.contract import interface, learning
+from tests.contract import epochs, interface, learning, tracing
 from tests.contract.registry import RULES, Rule
 
-__all__ = ["RULES", "Rule", "interface", "learning"]
+__all__ = ["RULES", "Rule", "epochs", "interface", "learning", "tracing"]

@@ -87,6 +87,8 @@ def run_row(run_id, *, side, framework, workload, seed, pair, train_s):
         "failure_log_tail": None,
         "initial_weights_fingerprint": f"w{seed}",
         "data_fingerprint": "d",
+        "description": {"framework": framework, "version": "1.0", "threads": 2, "epsilon": f"as {framework} has it"},
+        "environment": {"cpu_model": "Model 7", "packages": {"numpy": "2.0"}},
     }
 
 

@@ -1,0 +1,69 @@
+"""Two recordings of the same experiment against each other, step by step, tensor by tensor."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from levelfield.parity.experiment import Part
+from levelfield.parity.recording import Record
+from levelfield.parity.tensors import distance
+
+Measure = Callable[[NDArray[np.floating[Any]], NDArray[np.floating[Any]]], tuple[float, float]]
+
+
+class ParityError(Exception):
+    """Two workers that cannot even be compared: the message says what one does that the other does not."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """One tensor, ``kind/name``, at one step (counted from 0) of one part."""
+
+    part: Part
+    step: int
+    tensor: str
+    absolute: float
+    relative: float
+
+
+@dataclass(kw_only=True)
+class Differences:
+    """All differences in the order in which steps compute the tensors; for each step, by kind, how far either side's own draws went."""
+
+    found: list[Difference] = field(default_factory=list)
+    own: dict[tuple[Part, int], dict[str, float]] = field(default_factory=dict)
+
+
+def compare(a: Iterable[Record], b: Iterable[Record], *, measure: Measure = distance) -> Differences:
+    """Reads both recordings side by side and keeps no tensor. Raises ParityError where one is shorter or lacks a tensor.
+
+    ``measure`` gives the absolute and the relative difference of two tensors.
+    """
+    result = Differences()
+    for left, right in zip_longest(a, b):
+        if left is None or right is None or (left.part, left.step) != (right.part, right.step):
+            raise ParityError("one worker does fewer steps than the other: the same batches do not make the same number of steps")
+        result.found.extend(_step(left, right, measure))
+        kinds = left.own.keys() | right.own.keys()
+        result.own[left.part, left.step] = {kind: max(left.own.get(kind, 0.0), right.own.get(kind, 0.0)) for kind in kinds}
+    return result
+
+
+def ratio(a: NDArray[np.floating[Any]], b: NDArray[np.floating[Any]]) -> tuple[float, float]:
+    """The measure for two errors (`levelfield.parity.reduced`): their difference, and the larger over the smaller."""
+    low, high = sorted((float(a), float(b)))
+    if not np.isfinite(high):
+        return np.inf, np.inf
+    return high - low, high / low if low else (1.0 if high == low else np.inf)
+
+
+def _step(a: Record, b: Record, measure: Measure) -> Iterator[Difference]:
+    if missing := sorted(set(a.tensors) ^ set(b.tensors)):
+        raise ParityError(f"only one of the two workers gives {', '.join(missing)}")
+    for name, array in a.tensors.items():
+        absolute, relative = measure(np.asarray(array), np.asarray(b.tensors[name]))
+        yield Difference(part=a.part, step=a.step, tensor=name, absolute=absolute, relative=relative)

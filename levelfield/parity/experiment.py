@@ -1,0 +1,98 @@
+"""What both workers are fed: the same examples, weights, batches and dropout masks, from a seed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from levelfield.data import Dataset
+from levelfield.spec import RunSpec
+from levelfield.training import rounded
+from levelfield.worker import Masks
+from levelfield.workloads.base import Weights, Workload, batch_order
+from levelfield.workloads.layers import Dropout, mask_shape
+
+STEPS = 20  # methodology, rule 5
+EPOCHS = 2  # each ends with a smaller batch
+TEST_EXAMPLES = 64
+BIAS_SHIFT = 0.1
+
+
+class Part(StrEnum):
+    """The three ways in which a step is compared."""
+
+    OFF = "dropout off"
+    ON = "dropout on"
+    TIMED = "timed step"
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One side's ``spec`` decides all but the framework: its seed, precision and batch size; ``steps`` optimizer steps in each part."""
+
+    spec: RunSpec
+    workload: Workload
+    steps: int = STEPS
+
+    @property
+    def parts(self) -> list[Part]:
+        """Dropout on is left out where the network has none."""
+        return [part for part in Part if part is not Part.ON or self._dropouts]
+
+    @cached_property
+    def examples(self) -> int:
+        """So many that every epoch ends with half a batch."""
+        batch_size, per_epoch = self.spec.batch_size or self.workload.batch_size, -(-self.steps // EPOCHS)
+        return max(1, (per_epoch - 1) * batch_size + batch_size // 2)
+
+    def dataset(self, full: Dataset) -> Dataset:
+        """Training examples from the whole range, since files may be sorted by label; raises ValueError where there are too few."""
+        if len(full.x_train) < self.examples:
+            raise ValueError(f"{self.steps} steps need {self.examples} training examples, {full.name} has {len(full.x_train)}")
+        train = np.linspace(0, len(full.x_train) - 1, self.examples).astype(np.int64)
+        test = slice(TEST_EXAMPLES)
+        return replace(full, x_train=full.x_train[train], y_train=full.y_train[train], x_test=full.x_test[test], y_test=full.y_test[test])
+
+    def orders(self) -> Iterator[NDArray[np.int64]]:
+        """The order of the examples in each epoch."""
+        return (batch_order(self.spec.seed, epoch, self.examples) for epoch in range(EPOCHS))
+
+    def batches(self) -> list[NDArray[np.int64]]:
+        """The examples of each step."""
+        size = self.spec.batch_size or self.workload.batch_size
+        return [batch for order in self.orders() for batch in np.split(order, range(size, len(order), size))][: self.steps]
+
+    def masks(self, step: int, batch: int) -> Masks:
+        """Which elements each dropout layer keeps in a step."""
+        rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([self.spec.seed, 2, step])))
+        return {layer.name: rng.random((batch, *shape)) >= layer.rate for layer, shape in self._dropouts}
+
+    def weights(self) -> Weights:
+        """A run's initial weights, but with biases moved at random: equal ones would hide that two were exchanged."""
+        rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([self.spec.seed, 3])))
+        exact = self.workload.initial_weights(self.spec.seed)
+        shifted = {
+            name: array + BIAS_SHIFT * (2.0 * rng.random(array.shape) - 1.0) if name.endswith("/bias") else array
+            for name, array in exact.items()
+        }
+        return rounded(shifted, self.spec.precision)
+
+    def perturbed_weights(self, draw: int) -> Weights:
+        """`weights`, each moved by one unit in the last place, up or down at random."""
+        rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([self.spec.seed, 4, draw])))
+        return {
+            name: np.nextafter(array, np.where(rng.random(array.shape) < 0.5, -np.inf, np.inf).astype(array.dtype))
+            for name, array in self.weights().items()
+        }
+
+    def without_dropout(self) -> Workload:
+        """The workload with every dropout rate at 0: then the step that is timed can be compared, too."""
+        layers = tuple(replace(layer, rate=0.0) if isinstance(layer, Dropout) else layer for layer in self.workload.layers)
+        return replace(self.workload, layers=layers)
+
+    @cached_property
+    def _dropouts(self) -> list[tuple[Dropout, tuple[int, ...]]]:
+        return [(layer, mask_shape(layer, source)) for layer, source, _ in self.workload.shapes() if isinstance(layer, Dropout)]

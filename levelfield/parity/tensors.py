@@ -1,0 +1,56 @@
+"""How far two tensors are apart. The measure is max|a - b| / max|a| (methodology, rule 5)."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from levelfield.worker import Trace
+
+Tensors = Mapping[str, NDArray[np.floating[Any]]]
+KINDS = ("output", "loss", "gradient", "parameter")
+
+
+def tensors(trace: Trace) -> Tensors:
+    """The tensors of a step by ``kind/name``, in the order in which a step computes them: the backward pass goes from the last layer."""
+    named = [("output", trace.outputs), ("loss", {"loss": np.array(trace.loss)})]
+    named += [("gradient", dict(reversed(trace.gradients.items()))), ("parameter", trace.parameters)]
+    return {f"{kind}/{name}": array for kind, arrays in named for name, array in arrays.items()}
+
+
+def kind_of(name: str) -> str:
+    """The kind of a tensor."""
+    return name.partition("/")[0]
+
+
+def layer_of(name: str) -> str | None:
+    """The layer that a tensor belongs to; the loss belongs to none."""
+    kind, _, rest = name.partition("/")
+    return None if kind == "loss" else rest.partition("/")[0]
+
+
+def distance(a: NDArray[np.floating[Any]], b: NDArray[np.floating[Any]]) -> tuple[float, float]:
+    """The largest absolute difference, and its share of the largest absolute value of ``a``.
+
+    Both are infinite where the shapes differ or something is not finite.
+    """
+    if a.shape != b.shape:
+        return np.inf, np.inf
+    absolute = float(np.abs(a.astype(np.float64) - b.astype(np.float64)).max(initial=0.0))
+    if not np.isfinite(absolute):
+        return np.inf, np.inf
+    scale = float(np.abs(a).max(initial=0.0))
+    if scale == 0.0:
+        return absolute, 0.0 if absolute == 0.0 else np.inf
+    return absolute, absolute / scale
+
+
+def worst_relative(centre: Tensors, draws: Iterable[Tensors]) -> dict[str, float]:
+    """By kind, the largest relative difference of any draw from ``centre``."""
+    worst: dict[str, float] = {}
+    for draw in draws:
+        for name, array in centre.items():
+            kind = kind_of(name)
+            worst[kind] = max(worst.get(kind, 0.0), distance(array, draw[name])[1])
+    return worst

@@ -1,0 +1,54 @@
+"""How far two workers may be apart (methodology, rule 5)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from levelfield.parity.experiment import Part
+from levelfield.parity.tensors import KINDS
+
+FP64 = 1e-12
+REDUCED = 2.0  # the ratio of two errors
+OWN_FACTOR = 10.0
+ULP = float(np.finfo(np.float32).eps)
+Own = Mapping[tuple[Part, int], Mapping[str, float]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tolerance:
+    """The largest relative difference, max|a - b| / max|a|, allowed for a kind of tensor at the last step, and where it comes from."""
+
+    value: float
+    reason: str
+
+
+class Limits:
+    """What is allowed at each step.
+
+    ``own`` is how far the frameworks went from themselves at each step, by kind of tensor, when their initial weights had moved by one unit
+    in the last place. In fp32 rounding is amplified where a ReLU or a maximum flips, so a step is judged by the divergence up to it: the
+    first steps, where a different function shows at once, stay as tight as rounding allows.
+    """
+
+    def __init__(self, precision: str, own: Own) -> None:
+        self._fixed = {"fp64": FP64, "fp32": None}.get(precision, REDUCED)
+        self._own = own
+
+    def at(self, part: Part, step: int, kind: str) -> float:
+        """The limit for a kind of tensor at a step of a part."""
+        if self._fixed is not None:
+            return self._fixed
+        # The timed step has no draws of its own: it does the same as the one that is laid open.
+        drawn = Part.OFF if part is Part.TIMED else part
+        return OWN_FACTOR * max([ULP, *(self._own.get((drawn, at), {}).get(kind, 0.0) for at in range(step + 1))])
+
+    def tolerances(self, parts: Iterable[Part], steps: int) -> dict[str, Tolerance]:
+        """The widest limit of each kind, with its reason."""
+        found = {kind: max(self.at(part, steps - 1, kind) for part in parts) for kind in KINDS}
+        return {kind: Tolerance(value=value, reason=self._reason(value)) for kind, value in found.items()}
+
+    def _reason(self, value: float) -> str:
+        if self._fixed is not None:
+            return "float64" if self._fixed == FP64 else "larger over smaller of the two frameworks' errors against their own fp64 step"
+        return f"{OWN_FACTOR:g} times the frameworks' own divergence after one-ulp moves of the initial weights, {value / OWN_FACTOR:.1e}"

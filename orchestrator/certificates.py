@@ -1,0 +1,172 @@
+"""`levelfield parity`, and the certificates that a study needs."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from levelfield import workloads
+from levelfield.parity.certificate import Certificate, Row
+from levelfield.parity.comparison import ParityError
+from levelfield.parity.experiment import Part
+from levelfield.parity.recording import Record
+from levelfield.services import Service
+from levelfield.spec import RunSpec
+from levelfield.store import Store
+from levelfield.study import Problem, Study, StudyError, choice
+from levelfield.tracks import TRACKS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contender:
+    """A framework in a mode on a device, as the command line writes it: FRAMEWORK[:MODE][@DEVICE]."""
+
+    framework: str
+    mode: str
+    device: str
+
+    @classmethod
+    def read(cls, text: str, services: dict[str, Service]) -> "Contender":
+        """Raises StudyError where there is no such framework, mode or device."""
+        rest, _, device = text.partition("@")
+        name, _, mode = rest.partition(":")
+        if problem := choice("--frameworks", name, sorted(services)):
+            raise StudyError("parity", [problem])
+        service = services[name]
+        contender = cls(framework=name, mode=mode or service.default_mode, device=device or "cpu")
+        asked = ((contender.mode, list(service.modes)), (contender.device, service.devices))
+        if problems := [problem for given, allowed in asked if (problem := choice(f"--frameworks {text}", given, allowed))]:
+            raise StudyError("parity", problems)
+        return contender
+
+
+def needed(study: Study) -> Iterator[tuple[RunSpec, RunSpec]]:
+    """The two sides of every comparison of a study that can be certified: its track promises it, and the precisions are equal."""
+    if not TRACKS[study.track].certified:
+        return
+    for name in study.workloads:
+        for a, b in combinations(study.frameworks, 2):
+            if a.precision == b.precision:
+                yield (
+                    _spec(study, name, a.framework, str(a.mode), str(a.precision)),
+                    _spec(study, name, b.framework, str(b.mode), str(b.precision)),
+                )
+
+
+def _spec(study: Study, workload: str, framework: str, mode: str, precision: str) -> RunSpec:
+    return RunSpec(
+        workload=workload,
+        framework=framework,
+        mode=mode,
+        seed=workloads.get(workload).parity_seed,
+        track=study.track,
+        precision=precision,
+        device=study.device,
+        batch_size=study.batch_size,
+        learning_rate=study.learning_rate,
+        threads=study.threads,
+    )
+
+
+def certify_one(specs: tuple[RunSpec, RunSpec], *, steps: int, console: Console, logs: Path) -> Certificate:
+    """The certificate of two sides, on the connected cluster. Raises ParityError where they cannot be compared."""
+    from orchestrator.actors import Actors  # imports Ray
+    from orchestrator.parity import Certifier
+
+    with stepping(console, specs[0]) as on_step:
+        certifier = Certifier(actors=Actors(), logs=logs, on_step=on_step)
+        with certifier.pair(specs) as pair:
+            return certifier.certify(pair, steps=steps)
+
+
+def certify_study(study: Study, store: Store, console: Console, logs: Path) -> None:
+    """Make the certificates that a study lacks and store them; what cannot be certified is told, and its label stays."""
+    from orchestrator.actors import Actors  # imports Ray
+    from orchestrator.parity import Certifier
+
+    actors, done = Actors(), set[tuple[str, ...]]()
+    for a, b in needed(study):
+        same = (a.workload, a.precision, *sorted([f"{a.framework} {a.mode}", f"{b.framework} {b.mode}"]))
+        if same in done:
+            continue
+        done.add(same)
+        with stepping(console, a) as on_step:
+            certifier = Certifier(actors=actors, logs=logs, on_step=on_step)
+            try:
+                with certifier.pair((a, b)) as pair:
+                    if _is_stored(store, a, b, {pair[0].code, pair[1].code}):
+                        continue
+                    certificate = certifier.certify(pair)
+            except ParityError as error:
+                console.print(f"[bold red]no certificate[/] for {a.workload}: {escape(str(error))}")
+                continue
+        store.add_certificate(certificate)
+        console.print(f"[{'green' if certificate.passed else 'bold red'}]parity:[/] {escape(certificate.verdict)}")
+
+
+def _is_stored(store: Store, a: RunSpec, b: RunSpec, codes: set[str]) -> bool:
+    """Whether the store has a certificate, passed or not, of these very workers."""
+    wanted = sorted([(a.framework, a.mode, a.device), (b.framework, b.mode, b.device)])
+    return any(
+        (c.track, c.precision) == (a.track, a.precision)
+        and sorted((s.framework, s.mode, s.device) for s in c.sides) == wanted
+        and {s.code for s in c.sides} == codes
+        for c in store.certificates(a.workload)
+    )
+
+
+@contextmanager
+def stepping(console: Console, spec: RunSpec) -> Iterator[Callable[[Record], None]]:
+    """A line that says how far a certificate is."""
+    title = f"certifying {spec.workload} in {spec.precision}"
+    with console.status(title) as status:
+        yield lambda record: status.update(f"{title}: {record.part}, step {record.step + 1}")
+
+
+def shown(certificate: Certificate) -> RenderableType:
+    """The certificate for a terminal: a table for each part, one row a layer."""
+    head = Text(certificate.verdict, style="bold green" if certificate.passed else "bold red")
+    tables = [table for part in Part if (table := _table(certificate, part)).row_count]
+    limits = [f"  {kind}: {t.value:.0e} ({t.reason})" for kind, t in certificate.tolerances.items()]
+    facts = (
+        f"{certificate.steps} optimizer steps, batch {certificate.batch_size}, seed {certificate.seed}, {certificate.track}, "
+        f"data {certificate.data_fingerprint[:12]} ({certificate.data_source})"
+    )
+    earlier = [Text(f"before: {line}", style="yellow") for line in certificate.earlier]
+    sides = [f"  {s.framework} ({s.mode}) on {s.device}: {', '.join(f'{k} {v}' for k, v in s.versions.items())}" for s in certificate.sides]
+    return Group(*tables, Text("\n".join([facts, *sides, "widest tolerances, max|a - b| / max|a|:", *limits]), style="dim"), *earlier, head)
+
+
+def _table(certificate: Certificate, part: Part) -> Table:
+    """One row a layer and kind: the tensor of it that came nearest to its tolerance."""
+    table = Table(
+        "layer", "", "largest difference", "relative", "allowed", "at step", "", title=str(part), title_justify="left", box=box.SIMPLE_HEAD
+    )
+    rows: dict[tuple[str, str], Row] = {}
+    for row in (row for row in certificate.rows if row.part is part):
+        key = (row.layer or "loss", row.kind)
+        if key not in rows or row.relative / row.tolerance > rows[key].relative / rows[key].tolerance:
+            rows[key] = row
+    names = [layer.name for layer in workloads.get(certificate.workload).layers]
+    for (layer, kind), row in sorted(rows.items(), key=lambda item: names.index(item[0][0]) if item[0][0] in names else len(names)):
+        mark = "[green]ok[/]" if row.failed_at is None else f"[bold red]from step {row.failed_at + 1}[/]"
+        table.add_row(layer, kind, f"{row.absolute:.1e}", f"{row.relative:.1e}", f"{row.tolerance:.0e}", str(row.step + 1), mark)
+    return table
+
+
+def check(workload: str, track: str, precision: str, contenders: list[Contender], services: dict[str, Service]) -> None:
+    """Raises StudyError for what cannot be certified."""
+    problems = [choice("WORKLOAD", workload, workloads.names()), choice("--track", track, [t.name for t in TRACKS.values() if t.certified])]
+    problems += [choice("--precision", precision, services[c.framework].precisions) for c in contenders]
+    problems += [choice("WORKLOAD", workload, services[c.framework].workloads) for c in contenders]
+    if len(contenders) != 2:
+        problems.append(Problem(field="--frameworks", given=len(contenders), allowed="exactly two, separated by a comma"))
+    if found := [problem for problem in problems if problem]:
+        raise StudyError("parity", dict.fromkeys(map(str, found)))

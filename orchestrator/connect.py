@@ -1,0 +1,54 @@
+"""What must hold before anything is started, and the Ray cluster that a command runs on."""
+
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+
+from levelfield.services import Service
+from orchestrator.nodes import check_address, check_environments, write_error
+
+
+class UsageError(Exception):
+    """Something that the user asked for cannot be done as it was asked; nothing has been started or written."""
+
+
+def check_before_start(address: str | None, services: Sequence[Service], results: Path) -> None:
+    """Raises UsageError or ClusterError where the work could not be done or its results could not be kept."""
+    if address:
+        check_address(address)
+    else:
+        check_environments(services)
+    if error := write_error(results):
+        raise UsageError(f"--results {results}: cannot be written ({error}); give a folder that can")
+
+
+@contextmanager
+def cluster(address: str | None, services: Sequence[Service], console: Console) -> Iterator[None]:
+    """The cluster at ``address``, or one of our own on this machine, until the block ends, whatever ends it."""
+    from orchestrator.cluster import embedded, running  # imports Ray: the other commands stay quick
+
+    with ExitStack() as stack:
+        stack.enter_context(interruptible())
+        with console.status("starting the Ray nodes"):
+            stack.enter_context(running(address, services) if address else embedded(services))
+        stack.enter_context(interruptible())  # again: Ray has put its own handlers in place of ours
+        yield
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end the work as Ctrl-C does: in order, leaving nothing behind."""
+
+    def interrupt(number: int, _: FrameType | None) -> None:
+        raise KeyboardInterrupt(signal.Signals(number).name)
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,31 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="What is compared with what; see docs/studies.md.")]
+Results = Annotated[Path, typer.Option("--results", envvar="LEVELFIELD_RESULTS", help="Folder for results and logs.", metavar="DIR")]
+StoreUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        envvar="LEVELFIELD_STORE",
+        help="Database URL or SQLite file; default: levelfield.db in the results folder.",
+        metavar="URL",
+    ),
+]
+Address = Annotated[str | None, typer.Option(help="A running Ray cluster; default: start one here.", metavar="HOST:PORT")]
+StudyId = Annotated[str, typer.Argument(metavar="STUDY_ID", help="A study's id, the beginning of it, or 'latest'.")]
+# None stands for yes: a command line's flag is a boolean with a default, which a function should not have.
+Certify = Annotated[
+    bool | None,
+    typer.Option("--certify/--no-certify", envvar="LEVELFIELD_CERTIFY", help="Make the parity certificates that the study lacks."),
+]
+RESULTS = Path("results")
+
+
+def store_url(results: Path, store: str | None) -> str:
+    """The store that ``--store`` names, or the one in the results folder."""
+    return store or str(results / "levelfield.db")

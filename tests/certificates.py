@@ -1,0 +1,59 @@
+"""Parity certificates made by hand."""
+
+from dataclasses import replace
+
+from levelfield.parity.certificate import Certificate, CertifiedSide, Row
+from levelfield.parity.experiment import Part
+from levelfield.parity.tolerance import Tolerance
+
+CODES = {"tensorflow": "tf-code", "torch": "torch-code"}
+WITHIN = {
+    "output/conv1": 2e-7,
+    "output/output": 1e-7,
+    "loss/loss": 5e-8,
+    "gradient/output/kernel": 3e-7,
+    "gradient/conv1/kernel": 4e-7,
+    "gradient/conv1/bias": 1e-8,
+    "parameter/conv1/kernel": 6e-7,
+    "parameter/output/kernel": 7e-7,
+}
+ALLOWED = 1e-6
+
+
+def side(framework, **changes):
+    values = {"mode": "eager", "device": "cpu", "versions": {framework: "1.0"}, "code": CODES.get(framework, "code")}
+    return CertifiedSide(framework=framework, **(values | changes))
+
+
+def certificate(*, beyond=None, relative=3e-2, **changes):
+    """A certificate of TensorFlow and PyTorch on the digits; with ``beyond``, the tensor that leaves its tolerance at the third step."""
+    rows = tuple(row(name, relative if name == beyond else value, fails=name == beyond) for name, value in WITHIN.items())
+    values = {
+        "workload": "digits_cnn",
+        "track": "matched",
+        "precision": "fp32",
+        "batch_size": 32,
+        "seed": 0,
+        "steps": 20,
+        "sides": (side("tensorflow"), side("torch")),
+        "data_fingerprint": "d" * 64,
+        "data_source": "official",
+        "created_at": "2026-03-01T12:00:00+00:00",
+        "tolerances": {kind: Tolerance(value=ALLOWED, reason="tried") for kind in ("output", "loss", "gradient", "parameter")},
+        "rows": rows,
+        "first_divergence": next((one for one in rows if one.failed_at is not None), None),
+        "sharp_steps": 20,
+    }
+    return Certificate(**(values | changes))
+
+
+def row(tensor, relative, *, fails=False, part=Part.OFF):
+    step = 2 if fails else 4
+    return Row(
+        part=part, tensor=tensor, absolute=relative / 2, relative=relative, step=step, tolerance=ALLOWED, failed_at=step if fails else None
+    )
+
+
+def with_rows(given, *rows):
+    """The same certificate with further rows."""
+    return replace(given, rows=(*given.rows, *rows))
