@@ -146,7 +146,7 @@ def check_study(content: Mapping[str, Any], services: Mapping[str, Service], *, 
         study = Study.model_validate(dict(content))
     except ValidationError as error:
         raise StudyError(source, [_problem(detail) for detail in error.errors()]) from error
-    if problems := [*_unknown_names(study, services), *_not_offered(study, services)]:
+    if problems := [*_unknown_names(study, services), *_not_offered(study, services), *_not_in_track(study)]:
         raise StudyError(source, problems)
     for side in study.frameworks:
         side.mode = side.mode or services[side.framework].default_mode
@@ -186,6 +186,18 @@ def _not_offered(study: Study, services: Mapping[str, Service]) -> Iterable[Prob
         for field, given, allowed in asked:
             if problem := choice(field, given, allowed):
                 yield Problem(field=field, given=given, allowed=f"{problem.allowed} ({service.name})", nearest=problem.nearest)
+
+
+def _not_in_track(study: Study) -> Iterable[Problem]:
+    """The track ``article`` takes the frameworks as they come, in float32."""
+    if study.track != "article":
+        return
+    for field, given in (
+        ("precision", study.precision),
+        *((f"frameworks[{at}].precision", s.precision) for at, s in enumerate(study.frameworks)),
+    ):
+        if given not in {None, "fp32"}:
+            yield Problem(field=field, given=given, allowed="the track article is fp32, as the frameworks come")
 
 
 def _problem(detail: Any) -> Problem:

@@ -11,13 +11,11 @@ from ray.exceptions import RayError
 
 from levelfield import workloads
 from levelfield.parity.attempts import SEEDS, first_passed
-from levelfield.parity.certificate import Certificate, CertifiedSide, certify
-from levelfield.parity.comparison import ParityError, compare, ratio
+from levelfield.parity.certificate import Certificate
+from levelfield.parity.comparison import ParityError
 from levelfield.parity.experiment import STEPS, Experiment
-from levelfield.parity.recording import DRAWS, Record
-from levelfield.parity.reduced import STEPS as REDUCED_STEPS
-from levelfield.parity.reduced import is_reduced
-from levelfield.parity.tensors import distance
+from levelfield.parity.recording import Record
+from levelfield.parity.session import certificate_of, extent
 from levelfield.spec import RunSpec
 from orchestrator.actors import Actors, NotStartedError, end
 
@@ -70,17 +68,11 @@ class Certifier:
 
     def _one(self, pair: tuple[Recording, Recording], *, seed: int, steps: int) -> Certificate:
         specs = [replace(side.spec, seed=seed) for side in pair]
-        draws = DRAWS if specs[0].precision == "fp32" else 0
-        steps = REDUCED_STEPS if is_reduced(specs[0].precision) else steps
+        steps, draws = extent(specs[0].precision, steps)
         begun = [side.actor.begin_recording.remote(spec.to_dict(), steps, draws) for side, spec in zip(pair, specs, strict=True)]
-        a, b = (_answer(reference, spec) for reference, spec in zip(begun, specs, strict=True))
-        if a["fingerprint"] != b["fingerprint"]:
-            raise ParityError("the two workers hold different data")
-        left, right = (self._records(side) for side in pair)
-        sides = CertifiedSide(**a["side"]), CertifiedSide(**b["side"])
+        headers = [_answer(reference, spec) for reference, spec in zip(begun, specs, strict=True)]
         experiment = Experiment(specs[0], workloads.get(specs[0].workload), steps=steps)
-        measure = ratio if is_reduced(specs[0].precision) else distance
-        return certify(experiment, compare(left, right, measure=measure), sides, fingerprint=a["fingerprint"], source=a["source"])
+        return certificate_of(experiment, headers, [self._records(side) for side in pair])
 
     def _records(self, side: Recording) -> Iterator[Record]:
         """The next step is computed while the last one is compared."""

@@ -13,14 +13,18 @@ from tests.services import write_service
 
 
 class Platform:
-    """The command line with results, cache and fake services in a folder of its own."""
+    """The command line with results, cache and fake services in a folder of its own.
 
-    def __init__(self, folder) -> None:
+    Studies make no certificates unless ``certify`` or the word ``--certify`` asks for them: they take as long as a short study.
+    """
+
+    def __init__(self, folder, *, certify=False) -> None:
         self.folder = folder
         self.results = folder / "results"
         self.env = os.environ | {
             "LEVELFIELD_SERVICES": str(folder / "services"),
             "LEVELFIELD_RESULTS": str(self.results),
+            "LEVELFIELD_CERTIFY": str(int(certify)),
             "COLUMNS": "200",
             "NO_COLOR": "1",
         }

@@ -54,7 +54,7 @@ def test_an_address_where_nobody_answers_is_refused(platform):
 
 
 def test_without_results_there_is_nothing_to_report(platform):
-    for words in (["report"], ["studies"], ["resume", "latest"]):
+    for words in (["report"], ["explain"], ["studies"], ["resume", "latest"]):
         assert "levelfield run" in refused(platform, *words)
 
 
@@ -65,7 +65,7 @@ def test_an_unknown_format_or_command_is_refused(platform):
 
 def test_help_names_every_command(platform):
     output = platform.run("--help")
-    for command in ("run", "resume", "report", "frameworks", "studies", "doctor", "plan"):
+    for command in ("run", "resume", "report", "explain", "frameworks", "studies", "doctor", "plan"):
         assert command in output
 
 

@@ -18,7 +18,7 @@ def problems_of(**changes):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"workloads": ["digit_cnn"]}, ["workloads[0]", "'digit_cnn'", "allowed are digits_cnn", "Did you mean 'digits_cnn'?"]),
+        ({"workloads": ["digit_cnn"]}, ["workloads[0]", "'digit_cnn'", "cifar10_cnn, digits_cnn", "Did you mean 'digits_cnn'?"]),
         ({"frameworks": ["pytorch"]}, ["frameworks[0]", "'pytorch'", "tensorflow, torch", "Did you mean 'torch'?"]),
         ({"frameworks": []}, ["frameworks", "at least 1"]),
         ({"frameworks": ["torch", {"framework": "torch", "mode": "egaer"}]}, ["frameworks[1].mode", "'egaer'", "Did you mean 'eager'?"]),
@@ -104,11 +104,25 @@ def test_every_side_has_a_label_of_its_own(frameworks, labels):
     assert [side.label for side in study.frameworks] == labels
 
 
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"precision": "fp64"}, "precision"),
+        ({"frameworks": ["torch", {"framework": "tensorflow", "precision": "bf16"}]}, r"frameworks\[1\]"),
+    ],
+)
+def test_the_article_track_is_float32_alone(fields, field):
+    good = GOOD | {"frameworks": ["torch", "tensorflow"], "track": "article"}
+    assert check_study(good, SERVICES, source="s").track == "article"
+    with pytest.raises(StudyError, match=rf"{field}.*: the track article is fp32"):
+        check_study(good | fields, SERVICES, source="s")
+
+
 def test_every_study_in_the_repository_is_good():
     from levelfield.services import ROOT
 
-    files = sorted((ROOT / "studies").glob("*.yaml"))
-    assert files
+    files = sorted((ROOT / "studies").rglob("*.yaml"))
+    assert len(files) >= 9
     for file in files:
         read_study(file, SERVICES)
 

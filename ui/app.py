@@ -6,11 +6,13 @@ from pathlib import Path
 
 import streamlit as st
 
+from levelfield.report.analysis import TRACK
 from levelfield.report.model import WorkloadAnalysis
-from levelfield.report.tables import subtitle
+from levelfield.report.tables import subtitle, track_line
 from levelfield.store import StoreError, StudyRecord, default_url
 from ui import look, panels, sections, states
 from ui.compared import compared
+from ui.parity import certificates
 from ui.reading import Opened, Shelf, open_study, read_shelf
 
 PARAMETER = "study"
@@ -30,7 +32,7 @@ def main() -> None:
             states.nothing_yet(f"The store {shelf.name} holds no study")
             return
         study = _choose(shelf)
-        opened = open_study(url, study.id, shelf.stamps.get(study.id, (0, 0)))
+        opened = open_study(url, study.id, shelf.stamps.get(study.id, (0, 0, 0)))
     except StoreError as error:
         _brand()
         states.cannot_read(url, error)
@@ -69,12 +71,13 @@ def _option(shelf: Shelf, studies: Mapping[str, StudyRecord], name: str) -> str:
     study = studies[name]
     recorded = sum(shelf.counts.get(name, {}).values())
     runs = f"{recorded} runs" if recorded == study.planned_runs else f"{recorded} of {study.planned_runs} runs"
-    return f"{study.study.get('title') or study.name} ({study.created_at:%Y-%m-%d %H:%M} UTC, {runs})"
+    track = f"track {study.study.get('track') or TRACK}"
+    return f"{study.study.get('title') or study.name} ({track}, {study.created_at:%Y-%m-%d %H:%M} UTC, {runs})"
 
 
 def _report(opened: Opened) -> None:
     analysis = opened.analysis
-    st.html(look.div("lf-title", analysis.title) + look.div("lf-soft", subtitle(analysis)))
+    st.html(look.div("lf-title", analysis.title) + look.div("lf-title", track_line(analysis)) + look.div("lf-soft", subtitle(analysis)))
     states.progress(analysis)
     if not analysis.recorded:
         st.html(look.div("lf-verdict", "No run has ended yet"))
@@ -90,7 +93,8 @@ def _report(opened: Opened) -> None:
 
 def _workload(opened: Opened, workload: WorkloadAnalysis) -> None:
     sides = look.looks(side.side for side in workload.sides)
-    sections.verdict(workload, opened.analysis)
+    sections.verdict(workload, opened.analysis, sides)
+    certificates(workload)
     sections.figures(workload, sides)
     panels.ratios(workload, opened.analysis.margin, sides)
     panels.learning(workload.name, opened.frames, sides)

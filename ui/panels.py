@@ -9,6 +9,7 @@ import streamlit as st
 from levelfield.report.model import WorkloadAnalysis
 from levelfield.result import STATUSES
 from levelfield.store.frames import StudyFrames
+from levelfield.tracks import TRACKS, Granularity
 from ui import charts, timing_charts
 from ui.look import Look, chips, div
 from ui.sections import heading
@@ -72,8 +73,15 @@ def _steps(workload: str, blocks: pd.DataFrame, runs: pd.DataFrame, look: Mappin
         _chart(timing_charts.step_times(shown, look), f"steps-{workload}")
     many = len(shown) and runs.groupby("side")["run_id"].nunique().max() > timing_charts.MAX_BOXES
     pooled = "The blocks of all runs of a side together; the slowest 0.5% lie beyond the right edge." if many else ""
-    said = [pooled or f"A point is one {part} block of steps between two looks at the clock."] if len(shown) else []
+    said = [pooled or f"A point is {_block(part, runs)}."] if len(shown) else []
     st.html("".join(f'<div class="lf lf-soft">{text}</div>' for text in [*said, *(f"{name}: no {part} blocks." for name in without)]))
+
+
+def _block(part: str, runs: pd.DataFrame) -> str:
+    """What lies between two looks at the clock, which a framework that owns the loop lets the core take once an epoch."""
+    if all(track in TRACKS and TRACKS[track].granularity is Granularity.EPOCH for track in runs["track"].unique()):
+        return f"one {part} epoch, the time of a step its mean over the epoch"
+    return f"one {part} block of steps between two looks at the clock"
 
 
 def _switch(name: str, options: list[str], workload: str, names: Mapping[str, str] | None = None) -> str:

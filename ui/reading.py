@@ -13,19 +13,20 @@ from levelfield.result import Status
 from levelfield.store import Store, StudyRecord
 from levelfield.store.frames import StudyFrames, load
 from levelfield.store.rows import AnyRow
-from levelfield.store.tables import runs
+from levelfield.store.tables import certificates, runs
 
 RunName = tuple[str, str, int, int]  # workload, side, seed, attempt
+Stamp = tuple[int, int, int]  # how many runs, the newest, the newest certificate
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shelf:
-    """The studies of a store, newest first. ``stamps`` changes for a study whenever a run is added to it."""
+    """The studies of a store, newest first. ``stamps`` changes for a study whenever a run is added to it, or a certificate to the store."""
 
     name: str
     studies: Sequence[StudyRecord]
     counts: Mapping[str, Mapping[Status, int]]
-    stamps: Mapping[str, tuple[int, int]]
+    stamps: Mapping[str, Stamp]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,19 +51,20 @@ class Opened:
 
 def read_shelf(url: str) -> Shelf:
     """Raises StoreError."""
-    stamps = select(runs.c.study_id, func.count(), func.max(runs.c.id)).group_by(runs.c.study_id)
+    newest_certificate = select(func.coalesce(func.max(certificates.c.id), 0)).scalar_subquery()
+    stamps = select(runs.c.study_id, func.count(), func.max(runs.c.id), newest_certificate).group_by(runs.c.study_id)
     with Store.open(url, read_only=True) as store:
         return Shelf(
             name=store.name,
             studies=store.studies(),
             counts=store.counts(),
-            stamps={study: (number, newest) for study, number, newest in store.read(stamps)[0]},
+            stamps={study: (number, newest, certificate) for study, number, newest, certificate in store.read(stamps)[0]},
         )
 
 
 # A resource, because data would be copied for every visitor and every click.
 @st.cache_resource(max_entries=8, show_spinner="Reading the study ...")
-def open_study(url: str, study_id: str, stamp: tuple[int, int]) -> Opened:
+def open_study(url: str, study_id: str, stamp: Stamp) -> Opened:
     """Read and analyse a study once for each ``stamp``. Raises StoreError."""
     del stamp  # part of the cache's key
     frames = load(study_id, url)

@@ -9,14 +9,19 @@ from levelfield.report.model import Analysis, Comparison, Incident, Label, Side,
 from levelfield.report.tables import CAPTION, Cell, notes, workload_tables
 from ui.look import Look, div, dot, plain, row, table, with_code
 from ui.reading import Opened
+from ui.unequal import unequal
 
 OPENABLE = 20  # failures that can be opened; all of them are listed
 LOG_LINES = 40
 # What a label means, and what would change it.
 MEANINGS = {
     "preliminary": "From so few pairs the spread is itself only roughly known. Ten pairs (more seeds in the study) remove this label.",
-    "unverified": "Both sides were given the same weights, batches and equations, but nobody has checked step by step that they compute "
-    "the same function, so part of a difference may come from that. A stored certificate removes this label.",
+    "unverified": "Both sides were given the same weights, batches and equations, but no step-by-step check says that the code that ran "
+    "computes the same function, so part of a difference may come from that. A certificate that passes for this code removes this label.",
+    "not aligned": "That is what this track asks. What the framework itself changes is the question of the track `matched`.",
+    "unverified source": "Both sides read the same data, so they can be compared, but figures from elsewhere may rest on other examples. "
+    "`levelfield data fetch` brings the official files.",
+    "outside reference": "Runs with these settings reached other accuracies before, in all but 1 of 100 cases: look for what has changed.",
     "incomplete": "What is missing may change the result. `levelfield resume {study}` runs what is left.",
 }
 
@@ -26,14 +31,15 @@ def heading(text: str, caption: str = "") -> None:
     st.html(f'<div class="lf lf-h2">{escape(text)}</div>' + (div("lf-soft", caption) if caption else ""))
 
 
-def verdict(workload: WorkloadAnalysis, analysis: Analysis) -> None:
-    """The answer first, then what weakens it and why."""
+def verdict(workload: WorkloadAnalysis, analysis: Analysis, look: Mapping[str, Look]) -> None:
+    """The answer first, then what weakens it and why, and what was not equal."""
     if not workload.comparisons:
         st.html(div("lf-verdict", _alone(workload)))
         _labels(analysis.labels, analysis.study_id)
     for at, comparison in enumerate(workload.comparisons):
         st.html(div("lf-verdict" if at == 0 else "lf-verdict lf-next", comparison.sentence))
         _labels([*comparison.labels, *_against_itself(comparison)], analysis.study_id, short=at > 0)
+        unequal(comparison, look)
 
 
 def figures(workload: WorkloadAnalysis, look: Mapping[str, Look]) -> None:

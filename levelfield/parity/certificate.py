@@ -3,16 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from itertools import takewhile
+from math import inf
 from typing import Any, NamedTuple, Self
 
 from levelfield.parity.comparison import Difference, Differences
 from levelfield.parity.experiment import Experiment, Part
 from levelfield.parity.reduced import is_reduced
 from levelfield.parity.tensors import kind_of, layer_of
-from levelfield.parity.tolerance import OWN_FACTOR, Limits, Tolerance
-
-SHARP = 1e-2  # a wider tolerance tells little
+from levelfield.parity.tolerance import OWN_FACTOR, SHARP, Limits, Tolerance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,8 +118,9 @@ class Certificate:
         return " and ".join(f"{side.framework} ({side.mode})" for side in self.sides)
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as dictionaries, lists and numbers."""
-        return asdict(self)
+        """All of it as JSON can hold it: an infinite difference is the string "inf"."""
+        first = self.first_divergence and _plain(self.first_divergence)
+        return {**asdict(self), "rows": [_plain(row) for row in self.rows], "first_divergence": first}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -140,8 +139,9 @@ def certify(
 ) -> Certificate:
     """The certificate of two recordings of ``experiment``, compared. ``fingerprint`` and ``source`` are those of the whole data set."""
     limits = Limits(experiment.spec.precision, differences.own)
-    judged = [_Judged(d, limits.at(d.part, d.step, kind_of(d.tensor))) for d in differences.found]
-    first = next((found for found in judged if found.failed), None)
+    found = differences.in_order([layer.name for layer in experiment.workload.layers])
+    judged = [_Judged(d, limits.at(d.part, d.step, kind_of(d.tensor))) for d in found]
+    first = next((each for each in judged if each.failed), None)
     return Certificate(
         workload=experiment.workload.name,
         track=experiment.spec.track,
@@ -156,19 +156,8 @@ def certify(
         tolerances=limits.tolerances(experiment.parts, experiment.steps),
         rows=tuple(_rows(judged)),
         first_divergence=first and _row_of([first]),
-        sharp_steps=_sharp_steps(experiment, limits),
+        sharp_steps=limits.sharp_steps(experiment.parts, experiment.steps),
     )
-
-
-def _sharp_steps(experiment: Experiment, limits: Limits) -> int:
-    """Gradients are left out: one ReLU that flips moves a gradient by a thousandth, and nothing need come of it."""
-    if is_reduced(experiment.spec.precision):
-        return experiment.steps
-    widest = (
-        max(limits.at(part, step, kind) for part in experiment.parts for kind in ("output", "parameter"))
-        for step in range(experiment.steps)
-    )
-    return sum(1 for _ in takewhile(lambda limit: limit <= SHARP, widest))
 
 
 class _Judged(NamedTuple):
@@ -202,5 +191,10 @@ def _row_of(group: Sequence[_Judged]) -> Row:
     )
 
 
+def _plain(row: Row) -> dict[str, Any]:
+    return {name: "inf" if value == inf else value for name, value in asdict(row).items()}
+
+
 def _row(data: Mapping[str, Any]) -> Row:
-    return Row(**{**data, "part": Part(data["part"])})
+    measured = {name: float(data[name]) for name in ("absolute", "relative", "tolerance")}
+    return Row(**{**data, **measured, "part": Part(data["part"])})

@@ -1,6 +1,6 @@
 """Two recordings of the same experiment against each other, step by step, tensor by tensor."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Any
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from levelfield.parity.experiment import Part
 from levelfield.parity.recording import Record
-from levelfield.parity.tensors import distance
+from levelfield.parity.tensors import KINDS, distance, kind_of, layer_of
 
 Measure = Callable[[NDArray[np.floating[Any]], NDArray[np.floating[Any]]], tuple[float, float]]
 
@@ -32,10 +32,25 @@ class Difference:
 
 @dataclass(kw_only=True)
 class Differences:
-    """All differences in the order in which steps compute the tensors; for each step, by kind, how far either side's own draws went."""
+    """All differences, and for each step, by kind, how far the two sides' own draws went.
+
+    At the first step that is the lesser of the two, later the greater: nothing has been amplified yet, so a side that goes further than
+    the other computes less precisely, which must not widen what it is allowed.
+    """
 
     found: list[Difference] = field(default_factory=list)
     own: dict[tuple[Part, int], dict[str, float]] = field(default_factory=dict)
+
+    def in_order(self, layers: Sequence[str]) -> list[Difference]:
+        """As steps compute them, whatever order the workers gave them in: the backward pass goes from the last of ``layers``."""
+        turns = {name: turn for turn, name in enumerate(layers)}
+
+        def turn(difference: Difference) -> tuple[int, int, int, int]:
+            kind = kind_of(difference.tensor)
+            layer = turns.get(layer_of(difference.tensor) or "", len(turns))
+            return list(Part).index(difference.part), difference.step, KINDS.index(kind), -layer if kind == "gradient" else layer
+
+        return sorted(self.found, key=turn)
 
 
 def compare(a: Iterable[Record], b: Iterable[Record], *, measure: Measure = distance) -> Differences:
@@ -48,8 +63,9 @@ def compare(a: Iterable[Record], b: Iterable[Record], *, measure: Measure = dist
         if left is None or right is None or (left.part, left.step) != (right.part, right.step):
             raise ParityError("one worker does fewer steps than the other: the same batches do not make the same number of steps")
         result.found.extend(_step(left, right, measure))
+        agreed = max if left.step else min
         kinds = left.own.keys() | right.own.keys()
-        result.own[left.part, left.step] = {kind: max(left.own.get(kind, 0.0), right.own.get(kind, 0.0)) for kind in kinds}
+        result.own[left.part, left.step] = {kind: agreed(left.own.get(kind, 0.0), right.own.get(kind, 0.0)) for kind in kinds}
     return result
 
 

@@ -46,7 +46,7 @@ class Experiment:
     def examples(self) -> int:
         """So many that every epoch ends with half a batch."""
         batch_size, per_epoch = self.spec.batch_size or self.workload.batch_size, -(-self.steps // EPOCHS)
-        return max(1, (per_epoch - 1) * batch_size + batch_size // 2)
+        return (per_epoch - 1) * batch_size + max(1, batch_size // 2)
 
     def dataset(self, full: Dataset) -> Dataset:
         """Training examples from the whole range, since files may be sorted by label; raises ValueError where there are too few."""

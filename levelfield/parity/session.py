@@ -1,25 +1,43 @@
 """A recording as a service's process offers it: begun once, then asked for one record after the other."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from levelfield import data, workloads
 from levelfield.measure.environment import package_versions, usable_cores
-from levelfield.parity.certificate import CertifiedSide
+from levelfield.parity.certificate import Certificate, CertifiedSide, certify
+from levelfield.parity.comparison import ParityError, compare, ratio
 from levelfield.parity.experiment import Experiment
-from levelfield.parity.recording import Record, Recorder
+from levelfield.parity.recording import DRAWS, Record, Recorder
+from levelfield.parity.reduced import STEPS as REDUCED_STEPS
 from levelfield.parity.reduced import ReducedRecorder, is_reduced
+from levelfield.parity.tensors import distance
 from levelfield.run import load_worker
 from levelfield.services import Service
 from levelfield.spec import RunSpec
+
+
+def extent(precision: str, steps: int) -> tuple[int, int]:
+    """How many steps are recorded in a precision, where ``steps`` are wished for, and how many one-ulp draws beside them."""
+    return (REDUCED_STEPS if is_reduced(precision) else steps), (DRAWS if precision == "fp32" else 0)
+
+
+def certificate_of(experiment: Experiment, headers: Sequence[Mapping[str, Any]], records: Sequence[Iterable[Record]]) -> Certificate:
+    """The certificate of two recordings, each with the header of its session. Raises ParityError where they cannot be compared."""
+    a, b = headers
+    if a["fingerprint"] != b["fingerprint"]:
+        raise ParityError("the two workers hold different data")
+    differences = compare(*records, measure=ratio if is_reduced(experiment.spec.precision) else distance)
+    sides = CertifiedSide(**a["side"]), CertifiedSide(**b["side"])
+    return certify(experiment, differences, sides, fingerprint=a["fingerprint"], source=a["source"])
 
 
 class RecordingSession:
     """One side of a certificate, in the environment of its framework. Raises DataError without data, ValueError for too few examples."""
 
     def __init__(self, service: Service, spec: RunSpec, *, steps: int, draws: int) -> None:
-        experiment = Experiment(spec, workloads.get(spec.workload), steps=steps)
+        self.experiment = experiment = Experiment(spec, workloads.get(spec.workload), steps=steps)
         dataset = data.load(experiment.workload.dataset)
         kind = ReducedRecorder if is_reduced(spec.precision) else Recorder
         recorder = kind(
@@ -33,9 +51,9 @@ class RecordingSession:
         versions = package_versions(service.packages)
         side = CertifiedSide(framework=service.name, mode=spec.mode, device=spec.device, versions=versions, code=service.code())
         self.header = {"side": asdict(side), "fingerprint": dataset.fingerprint, "source": dataset.source}
-        self._records: Iterator[Record] = recorder.records()
+        self.records: Iterator[Record] = recorder.records()
 
     def next(self) -> dict[str, Any] | None:
         """The next record as plain data; None after the last."""
-        record = next(self._records, None)
+        record = next(self.records, None)
         return record.to_dict() if record else None

@@ -13,9 +13,9 @@ KINDS = ("output", "loss", "gradient", "parameter")
 
 
 def tensors(trace: Trace) -> Tensors:
-    """The tensors of a step by ``kind/name``, in the order in which a step computes them: the backward pass goes from the last layer."""
+    """The tensors of a step by ``kind/name``."""
     named = [("output", trace.outputs), ("loss", {"loss": np.array(trace.loss)})]
-    named += [("gradient", dict(reversed(trace.gradients.items()))), ("parameter", trace.parameters)]
+    named += [("gradient", trace.gradients), ("parameter", trace.parameters)]
     return {f"{kind}/{name}": array for kind, arrays in named for name, array in arrays.items()}
 
 
@@ -47,10 +47,14 @@ def distance(a: NDArray[np.floating[Any]], b: NDArray[np.floating[Any]]) -> tupl
 
 
 def worst_relative(centre: Tensors, draws: Iterable[Tensors]) -> dict[str, float]:
-    """By kind, the largest relative difference of any draw from ``centre``."""
+    """By kind, the largest relative difference of any draw from ``centre``.
+
+    Infinite ones are left out: they say that a tensor is zero or broken, and would allow everything.
+    """
     worst: dict[str, float] = {}
     for draw in draws:
         for name, array in centre.items():
             kind = kind_of(name)
-            worst[kind] = max(worst.get(kind, 0.0), distance(array, draw[name])[1])
+            relative = distance(array, draw[name])[1]
+            worst[kind] = max(worst.get(kind, 0.0), relative if np.isfinite(relative) else 0.0)
     return worst

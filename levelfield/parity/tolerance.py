@@ -1,7 +1,8 @@
 """How far two workers may be apart (methodology, rule 5)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from levelfield.parity.tensors import KINDS
 FP64 = 1e-12
 REDUCED = 2.0  # the ratio of two errors
 OWN_FACTOR = 10.0
+SHARP = 1e-2  # a wider tolerance tells little
 ULP = float(np.finfo(np.float32).eps)
 Own = Mapping[tuple[Part, int], Mapping[str, float]]
 
@@ -28,7 +30,8 @@ class Limits:
 
     ``own`` is how far the frameworks went from themselves at each step, by kind of tensor, when their initial weights had moved by one unit
     in the last place. In fp32 rounding is amplified where a ReLU or a maximum flips, so a step is judged by the divergence up to it: the
-    first steps, where a different function shows at once, stay as tight as rounding allows.
+    first steps, where a different function shows at once, stay as tight as rounding allows. At the very first nothing has been amplified:
+    who goes further than `SHARP` from itself there does not compute one function.
     """
 
     def __init__(self, precision: str, own: Own) -> None:
@@ -41,7 +44,18 @@ class Limits:
             return self._fixed
         # The timed step has no draws of its own: it does the same as the one that is laid open.
         drawn = Part.OFF if part is Part.TIMED else part
-        return OWN_FACTOR * max([ULP, *(self._own.get((drawn, at), {}).get(kind, 0.0) for at in range(step + 1))])
+        limit = OWN_FACTOR * max([ULP, *(self._own.get((drawn, at), {}).get(kind, 0.0) for at in range(step + 1))])
+        return limit if step else min(limit, SHARP)
+
+    def sharp_steps(self, parts: Sequence[Part], steps: int) -> int:
+        """For how many steps from the first the limits stay below `SHARP`.
+
+        Gradients are left out: one ReLU that flips moves a gradient by a thousandth, and nothing need come of it.
+        """
+        if self._fixed is not None:
+            return steps
+        widest = (max(self.at(part, step, kind) for part in parts for kind in ("output", "parameter")) for step in range(steps))
+        return sum(1 for _ in takewhile(lambda limit: limit <= SHARP, widest))
 
     def tolerances(self, parts: Iterable[Part], steps: int) -> dict[str, Tolerance]:
         """The widest limit of each kind, with its reason."""

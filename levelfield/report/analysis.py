@@ -2,10 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC
 from itertools import combinations
 
+from levelfield.parity.certificate import Certificate
+from levelfield.report.audit import audit
 from levelfield.report.compare import effects, exclusions, pairs_of, usable
+from levelfield.report.labels import certificate_label, reference_labels, source_labels
 from levelfield.report.model import (
     ACCURACY,
     QUANTITIES,
@@ -15,30 +19,59 @@ from levelfield.report.model import (
     Incident,
     Label,
     Missing,
+    OutsideReference,
     Side,
     SideSummary,
     WorkloadAnalysis,
 )
+from levelfield.report.reference import Reference, outside, packaged
 from levelfield.report.runs import Frames, Run, read_runs
-from levelfield.report.titles import read_sides, workload_title
+from levelfield.report.titles import read_sides, track_question, workload_title
 from levelfield.report.wording import sentence
 from levelfield.result import STATUSES, Status
 from levelfield.stats import SETTLED_PAIRS, describe, verdict
 
 MARGIN, ACCURACY_MARGIN = 0.03, 0.005  # methodology, rule 7
+TRACK = "matched"  # a study's, unless it says otherwise
 
 
-def analyse(frames: Frames) -> Analysis:
-    """Analyse a study's raw values, finished or not. Only the latest attempt of a run counts; the others are listed."""
+@dataclass(frozen=True, kw_only=True)
+class _Study:
+    """What all workloads of a study have in common."""
+
+    id: str
+    track: str
+    sides: tuple[Side, ...]
+    margins: tuple[float, float]
+    labels: tuple[Label, ...]
+    certificates: Sequence[Certificate]
+    references: Sequence[Reference]
+
+
+def analyse(frames: Frames, references: Sequence[Reference] | None = None) -> Analysis:
+    """Analyse a study's raw values, finished or not. Only the latest attempt of a run counts; the others are listed.
+
+    ``references`` are the reference points for convergence, by default those that come with this version.
+    """
     study, content, runs = frames.study, frames.study.study, read_runs(frames)
     recorded = sum(run.latest for run in runs)
     margins = float(content.get("margin", MARGIN)), float(content.get("accuracy_margin", ACCURACY_MARGIN))
-    sides, labels = read_sides(content), tuple(_incomplete(recorded, study.planned_runs))
+    about = _Study(
+        id=study.id,
+        track=str(content.get("track") or TRACK),
+        sides=read_sides(content),
+        margins=margins,
+        labels=tuple(_incomplete(recorded, study.planned_runs)),
+        certificates=frames.certificates,
+        references=packaged() if references is None else references,
+    )
     created = study.created_at if study.created_at.tzinfo is None else study.created_at.astimezone(UTC)
     return Analysis(
         study_id=study.id,
         name=study.name,
         title=str(content.get("title") or study.name),
+        track=about.track,
+        question=track_question(about.track),
         created_at=created.replace(tzinfo=UTC).isoformat(timespec="seconds"),
         levelfield_version=study.levelfield_version,
         source_hash=study.source_hash,
@@ -46,27 +79,21 @@ def analyse(frames: Frames) -> Analysis:
         recorded=recorded,
         margin=margins[0],
         accuracy_margin=margins[1],
-        labels=labels,
-        workloads=tuple(_workload(name, sides, runs, margins, labels) for name in content["workloads"]),
+        labels=about.labels,
+        workloads=tuple(_workload(name, runs, about) for name in content["workloads"]),
     )
 
 
-def certificate_label(workload: str, a: Side, b: Side) -> Label | None:
-    """The label of a comparison without a parity certificate (methodology, rule 5); None where one is stored for these sides."""
-    del workload, a, b  # no certificate is stored yet
-    return Label(name="unverified", why="no parity certificate is stored for these two sides")
-
-
-def _workload(
-    name: str, sides: Sequence[Side], runs: Sequence[Run], margins: tuple[float, float], study_labels: tuple[Label, ...]
-) -> WorkloadAnalysis:
-    by_side = {side.label: [run for run in runs if run.workload == name and run.side == side.label] for side in sides}
+def _workload(name: str, runs: Sequence[Run], about: _Study) -> WorkloadAnalysis:
+    by_side = {side.label: [run for run in runs if run.workload == name and run.side == side.label] for side in about.sides}
+    odd = [found for side in about.sides for found in outside(side, by_side[side.label], about.references, about.id)]
     return WorkloadAnalysis(
         name=name,
         title=workload_title(name),
-        sides=tuple(_side_summary(side, by_side[side.label]) for side in sides),
-        comparisons=tuple(_compare(name, two, by_side, margins, study_labels) for two in combinations(sides, 2)),
-        incidents=tuple(incident for side in sides for incident in _incidents(side, by_side[side.label])),
+        sides=tuple(_side_summary(side, by_side[side.label]) for side in about.sides),
+        comparisons=tuple(_compare(name, two, by_side, about, odd) for two in combinations(about.sides, 2)),
+        incidents=tuple(incident for side in about.sides for incident in _incidents(side, by_side[side.label])),
+        outside=tuple(odd),
     )
 
 
@@ -102,14 +129,15 @@ def _compare(
     workload: str,
     sides: tuple[Side, Side],
     by_side: Mapping[str, Sequence[Run]],
-    margins: tuple[float, float],
-    study_labels: tuple[Label, ...],
+    about: _Study,
+    odd: Sequence[OutsideReference],
 ) -> Comparison:
     a, b = ({run.pair: run for run in by_side[side.label] if run.latest} for side in sides)
     found = effects(a, b)
-    speed = verdict(found[THROUGHPUT.name], margin=margins[0])
-    accuracy = verdict(found[ACCURACY.name], margin=margins[1])
-    certificate = certificate_label(workload, *sides)
+    speed = verdict(found[THROUGHPUT.name], margin=about.margins[0])
+    accuracy = verdict(found[ACCURACY.name], margin=about.margins[1])
+    parity = certificate_label(workload, about.track, sides, (list(a.values()), list(b.values())), about.certificates)
+    labels = (*([parity.label] if parity.label else []), *source_labels([*a.values(), *b.values()]))
     return Comparison(
         a=sides[0],
         b=sides[1],
@@ -118,7 +146,9 @@ def _compare(
         speed=speed,
         accuracy=accuracy,
         excluded=exclusions(a, b, sides),
-        labels=(*_preliminary(*usable(found)), *([certificate] if certificate else []), *study_labels),
+        audit=audit(*({pair: run.account for pair, run in members.items()} for members in (a, b))),
+        labels=(*_preliminary(*usable(found)), *labels, *reference_labels([one for one in odd if one.side in sides]), *about.labels),
+        certificate=parity.certificate,
         sentence=sentence(workload_title(workload), sides, found, speed=speed, accuracy=accuracy),
     )
 

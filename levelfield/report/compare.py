@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from levelfield.report.model import ACCURACY, QUANTITIES, THROUGHPUT, Exclusion, Quantity, Side
 from levelfield.report.runs import Run
+from levelfield.report.titles import is_aligned
 from levelfield.stats import Effect, difference, ratio
 
 COMPARED = tuple(quantity for quantity in QUANTITIES if quantity.compared)
@@ -61,13 +62,12 @@ def _unusable(members: tuple[Run | None, Run | None], quantity: Quantity, titles
 
 
 def _not_comparable(a: Run, b: Run) -> str | None:
-    """Why two runs did not start from the same point (methodology, rule 2); a start that was not recorded is not known to be the same."""
-    checks = (
-        ("seed", a.seed, b.seed),
-        ("initial weights", a.weights_fingerprint, b.weights_fingerprint),
-        ("data", a.data_fingerprint, b.data_fingerprint),
-    )
-    for name, left, right in checks:
+    """Why two runs did not start from the same point (methodology, rule 2); a start that was not recorded is not known to be the same.
+
+    Where the track leaves the initial weights to the frameworks, there are none to compare.
+    """
+    weights = [("initial weights", a.weights_fingerprint, b.weights_fingerprint)] if is_aligned(a.track) else []
+    for name, left, right in (("seed", a.seed, b.seed), *weights, ("data", a.data_fingerprint, b.data_fingerprint)):
         if left is None or right is None:
             return f"not comparable: fingerprint of the {name} not recorded"
         if left != right:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from levelfield.report.audit import Audit
+from levelfield.report.certified import CertificateSummary
 from levelfield.stats import Effect, Summary, Verdict
 
 
@@ -126,6 +128,21 @@ class Exclusion:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OutsideReference:
+    """A run whose final accuracy lies outside ``low`` to ``high``, where ``reference_runs`` runs of the same kind let it be expected."""
+
+    side: Side
+    seed: int
+    attempt: int
+    accuracy: float
+    low: float
+    high: float
+    reference_runs: int
+    track: str
+    same_data: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Label:
     """A word that a comparison carries wherever it is shown, and why."""
 
@@ -137,8 +154,9 @@ class Label:
 class Comparison:
     """Side ``a`` against side ``b`` on one workload, over ``pairs`` recorded pairs, complete or not.
 
-    ``effects`` holds, by the name of the quantity, a/b or a - b with intervals that are not adjusted for their number. ``sentence`` says
-    it to the reader.
+    ``effects`` holds, by the name of the quantity, a/b or a - b with intervals that are not adjusted for their number. ``audit`` says what
+    is not equal, ``sentence`` what was found. ``certificate`` is the one that decides about parity, passed or failed, if one was made with
+    the code that ran.
     """
 
     a: Side
@@ -148,7 +166,9 @@ class Comparison:
     speed: Verdict
     accuracy: Verdict
     excluded: tuple[Exclusion, ...]
+    audit: Audit
     labels: tuple[Label, ...]
+    certificate: CertificateSummary | None
     sentence: str
 
 
@@ -161,15 +181,21 @@ class WorkloadAnalysis:
     sides: tuple[SideSummary, ...]
     comparisons: tuple[Comparison, ...]
     incidents: tuple[Incident, ...]
+    outside: tuple[OutsideReference, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Analysis:
-    """A whole study. ``created_at`` is ISO 8601 in UTC; ``recorded`` of ``planned`` runs have a result, whatever it is."""
+    """A whole study, of one track, which asks one ``question``.
+
+    ``created_at`` is ISO 8601 in UTC; ``recorded`` of ``planned`` runs have a result, whatever it is.
+    """
 
     study_id: str
     name: str
     title: str
+    track: str
+    question: str
     created_at: str
     levelfield_version: str
     source_hash: str

@@ -9,6 +9,7 @@ from typing import Any
 
 from levelfield.report.markdown import to_markdown
 from levelfield.report.model import QUANTITIES, Analysis
+from levelfield.report.reference import outside_text
 from levelfield.report.runs import Frames, Run, read_runs
 from levelfield.report.terminal import to_rich
 
@@ -32,18 +33,22 @@ def to_json(analysis: Analysis) -> str:
 def to_csv(frames: Frames, analysis: Analysis) -> str:
     """One tidy row for each recorded run, earlier attempts included. An empty cell is missing or does not count; ``reason`` says why."""
     out = io.StringIO()
-    first = ["study", "workload", "side", "framework", "seed", "pair", "attempt", "latest", "status"]
+    first = ["study", "workload", "track", "side", "framework", "seed", "pair", "attempt", "latest", "status"]
     writer = csv.DictWriter(
-        out, fieldnames=[*first, *_CSV.values(), "reason", "failure_step", "left_out_of_comparisons"], lineterminator="\n"
+        out,
+        fieldnames=[*first, *_CSV.values(), "reason", "failure_step", "left_out_of_comparisons", "outside_reference"],
+        lineterminator="\n",
     )
     writer.writeheader()
-    left_out = _left_out(analysis)
+    left_out, odd = _left_out(analysis), _outside(analysis)
     for run in read_runs(frames):
         known = {name: getattr(run, name) for name in first if name != "study"}
         values = {_CSV[quantity.name]: _cell(run.value(quantity)) for quantity in QUANTITIES}
         why = {"reason": "; ".join(_reasons(run)), "failure_step": run.failure_step}
         pair = "; ".join(left_out.get((run.workload, run.side, run.pair), {})) if run.latest else ""
-        writer.writerow({"study": analysis.name, **known, **values, **why, "left_out_of_comparisons": pair})
+        odd_one = odd.get((run.workload, run.side, run.seed, run.attempt), "")
+        row = {"study": analysis.name, **known, **values, **why, "left_out_of_comparisons": pair, "outside_reference": odd_one}
+        writer.writerow(row)
     return out.getvalue()
 
 
@@ -59,6 +64,12 @@ def _reasons(run: Run) -> Iterable[str]:
     for quantity in QUANTITIES:
         if quantity.compared and run.counts(quantity) and (why := run.why_missing(quantity)):
             yield f"{quantity.name}: {why}"
+
+
+def _outside(analysis: Analysis) -> dict[tuple[str, str, int, int], str]:
+    """What is said of runs with a surprising accuracy, by (workload, side, seed, attempt)."""
+    found = ((workload.name, one) for workload in analysis.workloads for one in workload.outside)
+    return {(name, one.side.label, one.seed, one.attempt): outside_text(one) for name, one in found}
 
 
 def _left_out(analysis: Analysis) -> dict[tuple[str, str, int], dict[str, None]]:

@@ -1,12 +1,15 @@
 """The derived values of every run, from a study's frames."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 import pandas as pd
 
+from levelfield.parity.certificate import Certificate
+from levelfield.report.accounts import read_accounts
+from levelfield.report.aspects import Account
 from levelfield.report.model import ACCURACY, FRAMEWORK_MEMORY, PROCESS_MEMORY, THROUGHPUT, TIME_TO_TRAIN, WALL, Quantity
 from levelfield.result import STATUSES, Status
 
@@ -41,6 +44,8 @@ class Frames(Protocol):
     def epochs(self) -> pd.DataFrame: ...  # noqa: D102
     @property
     def blocks(self) -> pd.DataFrame: ...  # noqa: D102
+    @property
+    def certificates(self) -> Sequence[Certificate]: ...  # noqa: D102
 
 
 STEADY_STEPS = 100  # methodology, rule 4: at least so many steps are measured
@@ -48,12 +53,19 @@ STEADY_STEPS = 100  # methodology, rule 4: at least so many steps are measured
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One recorded run. ``values`` are by the name of the quantity, whether they count or not: ask `value`."""
+    """One recorded run. ``values`` are by the name of the quantity, whether they count or not: ask `value`.
+
+    ``own_settings``: epochs, batch size and learning rate are the workload's own.
+    """
 
     run_id: int
     side: str
     workload: str
     framework: str
+    mode: str
+    precision: str
+    track: str
+    device: str
     seed: int
     pair: int
     attempt: int
@@ -65,6 +77,15 @@ class Run:
     failure_log_tail: str | None
     weights_fingerprint: str | None
     data_fingerprint: str | None
+    data_source: str | None
+    worker_code: str | None
+    own_settings: bool
+    account: Account
+
+    @property
+    def is_used(self) -> bool:
+        """Whether it is the latest attempt and its timing or its learning counts."""
+        return self.latest and (STATUSES[self.status].timing_counts or STATUSES[self.status].learning_counts)
 
     def value(self, quantity: Quantity) -> float | None:
         """The value in the quantity's base unit; None where the run has none or where its status says that it does not count."""
@@ -97,27 +118,31 @@ def read_runs(frames: Frames) -> list[Run]:
         index=runs.index,
         dtype="float64",
     )
-    columns = [*_PLAIN, *_OPTIONAL]
+    columns = [*_PLAIN, *_OPTIONAL, *_SETTINGS]
     plain = zip(*(runs[column].tolist() for column in columns), strict=True)
-    derived = values.to_dict("records")
-    return [_run(dict(zip(columns, row, strict=True)), value) for row, value in zip(plain, derived, strict=True)]
+    derived, accounts = values.to_dict("records"), read_accounts(frames.runs, frames.epochs, frames.blocks)
+    return [
+        _run(row := dict(zip(columns, cells, strict=True)), value, accounts[row["run_id"]])
+        for cells, value in zip(plain, derived, strict=True)
+    ]
 
 
-_PLAIN = ("run_id", "side", "workload", "framework", "seed", "pair", "attempt", "latest", "status")
-_OPTIONAL = ("failure_reason", "failure_step", "failure_log_tail", "initial_weights_fingerprint", "data_fingerprint")
+_PLAIN = ("run_id", "side", "workload", "framework", "mode", "precision", "track", "device", "seed", "pair", "attempt", "latest", "status")
+_TOLD = ("failure_reason", "failure_step", "failure_log_tail", "data_fingerprint", "data_source", "worker_code")
+_OPTIONAL = (*_TOLD, "initial_weights_fingerprint")
+_SETTINGS = ("epochs", "batch_size", "learning_rate")
 
 
-def _run(row: Mapping[str, Any], values: Mapping[Any, float]) -> Run:
-    present = {name: None if pd.isna(row[name]) else row[name] for name in _OPTIONAL}
+def _run(row: Mapping[str, Any], values: Mapping[Any, float], account: Account) -> Run:
+    present: dict[str, Any] = {name: None if pd.isna(row[name]) else row[name] for name in _OPTIONAL}
     return Run(
         **{name: row[name] for name in _PLAIN if name != "status"},
         status=Status(row["status"]),
         values={name: None if pd.isna(value) else value for name, value in values.items()},
-        failure_reason=present["failure_reason"],
-        failure_step=present["failure_step"],
-        failure_log_tail=present["failure_log_tail"],
+        **{name: present[name] for name in _TOLD},
         weights_fingerprint=present["initial_weights_fingerprint"],
-        data_fingerprint=present["data_fingerprint"],
+        own_settings=all(pd.isna(row[name]) for name in _SETTINGS),
+        account=account,
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TypeAlias
 
+from levelfield.report.certified import note
 from levelfield.report.formats import SPREAD, centre, estimate, heading, interval, spread
 from levelfield.report.model import (
     ACCURACY,
@@ -19,6 +20,7 @@ from levelfield.report.model import (
     SideSummary,
     WorkloadAnalysis,
 )
+from levelfield.report.reference import outside_notes
 
 LISTED = 20  # lines of one kind; the rest is counted, and stands in full in JSON and CSV
 CAPTION = (
@@ -87,9 +89,21 @@ def subtitle(analysis: Analysis) -> str:
     )
 
 
+def track_line(analysis: Analysis) -> str:
+    """The track and the question that it asks."""
+    return f"Track {analysis.track}{f': {analysis.question}' if analysis.question else ''}"
+
+
+def certified(comparison: Comparison) -> Iterable[str]:
+    """One line where a certificate stands behind a comparison; where one failed, the label says so."""
+    if comparison.certificate and comparison.certificate.passed:
+        yield note(comparison.certificate)
+
+
 def notes(workload: WorkloadAnalysis) -> list[str]:
-    """Everything that did not go as planned: runs that did not end well, values that are missing, pairs that were left out."""
+    """Everything that did not go as planned: accuracies that surprise, runs that did not end well, values missing, pairs left out."""
     return [
+        *_limited(outside_notes(workload.outside)),
         *(line for side in workload.sides for line in _side_notes(side)),
         *_limited([line for comparison in workload.comparisons for line in _exclusion_notes(comparison)]),
         *_limited(_incident_lines(workload)),

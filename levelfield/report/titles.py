@@ -5,6 +5,7 @@ from typing import Any
 
 from levelfield import services, workloads
 from levelfield.report.model import Side
+from levelfield.tracks import TRACKS
 
 
 def workload_title(name: str) -> str:
@@ -13,6 +14,16 @@ def workload_title(name: str) -> str:
         return workloads.get(name).title
     except KeyError:
         return name
+
+
+def track_question(name: str) -> str:
+    """The question that a track asks; nothing where this installation does not know the track."""
+    return TRACKS[name].question if name in TRACKS else ""
+
+
+def is_aligned(track: str) -> bool:
+    """Whether both sides start from the same weights and take the same batches; of a track that is not known here, that is asked, too."""
+    return track not in TRACKS or TRACKS[track].certified
 
 
 def read_sides(study: Mapping[str, Any]) -> tuple[Side, ...]:

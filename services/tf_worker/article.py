@@ -44,7 +44,7 @@ class ArticleWorker:
         self.dataset = dataset
 
     def build(self, spec: RunSpec, workload: Workload) -> None:
-        self.batch_size = spec.batch_size or workload.batch_size
+        self.workload, self.batch_size = workload, spec.batch_size or workload.batch_size
         with tf.device(self.device):
             self.article = importlib.import_module(f"{__package__}.{workload.name}").article(self.dataset)
             self.network = self.article.network
@@ -87,8 +87,11 @@ class ArticleWorker:
             **describe_optimizer(self.optimizer),
             "mode": self.mode,
             "precision": "fp32",
-            "initialiser": f"Keras' own ({describe_initialisers(self.network)})",
-            "layout": "channels last",
+            **describe_initialisers(self.network),
+            "loss": f"{self.article.loss} of probabilities",
+            "batch_size": self.batch_size,
+            "last_batch": "smaller, kept",
+            "layout": "channels last" if len(self.workload.input_shape) == 3 else "no images",
             "input_pipeline": "arrays given to fit, shuffled by Keras, metrics kept on the device",
             "preprocessing": self.article.preprocessing,
             "steps_per_call": int(self.network.steps_per_execution),

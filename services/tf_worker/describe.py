@@ -19,18 +19,23 @@ def describe_network(network: keras.Model) -> dict[str, Any]:
 def describe_optimizer(optimizer: keras.optimizers.Adam) -> dict[str, Any]:
     """Equation and hyper-parameters. Keras adds its epsilon before the bias correction."""
     return {
-        "optimizer": f"keras.optimizers.{type(optimizer).__name__}",
+        "optimizer": type(optimizer).__name__,
         "learning_rate": float(str(optimizer.learning_rate.numpy())),  # 0.001, not float32's nearest number to it
         "betas": [float(optimizer.beta_1), float(optimizer.beta_2)],
         "epsilon": f"{optimizer.epsilon} before the bias correction",
         "weight_decay": float(optimizer.weight_decay or 0.0),
-        "optimizer_kernel": "Keras' own, one variable after the other",
+        "optimizer_kernel": "one parameter after the other",
     }
 
 
-def describe_initialisers(network: keras.Model) -> str:
-    """The initialisers of the layers that have one."""
-    names = ("kernel_initializer", "recurrent_initializer", "embeddings_initializer")
+def describe_initialisers(network: keras.Model) -> dict[str, str]:
+    """What the layers draw their first values from."""
+    kernels = _initialisers(network, "kernel_initializer", "recurrent_initializer", "embeddings_initializer")
+    forget = ", 1 in the forget gate" if any(getattr(layer, "unit_forget_bias", False) for layer in network.layers) else ""
+    return {"initialiser": f"Keras' own ({kernels})", "bias_initialiser": f"{_initialisers(network, 'bias_initializer')}{forget}"}
+
+
+def _initialisers(network: keras.Model, *names: str) -> str:
     found = [getattr(layer, name) for layer in network.layers for name in names if hasattr(layer, name)]
     return ", ".join(dict.fromkeys(type(initializer).__name__ for initializer in found))
 

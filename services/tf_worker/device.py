@@ -4,7 +4,9 @@ import os
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from levelfield.spec import RunSpec
 
@@ -34,6 +36,18 @@ def choose_device(spec: RunSpec, *, threads: int) -> str:
     return DEVICES[spec.device]
 
 
+def on_device(array: NDArray[Any], device: str) -> tf.Tensor:
+    """An array as it is stored. On a CPU a mapped array stays where it is mapped, so that ten workers hold one copy."""
+    if device == DEVICES["cuda"]:  # TensorFlow keeps int32 in the host's memory even when it computes on a GPU
+        return tf.constant(array, tf.int64 if array.dtype == np.int32 else None)
+    if isinstance(array, np.memmap) and array.flags.c_contiguous:
+        # DLPack wants memory that may be written to. Mapped copy-on-write it may be, and no write would reach the file.
+        writable = np.load(array.filename, mmap_mode="c", allow_pickle=False)
+        if (writable.shape, writable.dtype) == (array.shape, array.dtype):  # not a part of the file
+            return tf.experimental.dlpack.from_dlpack(np.asarray(writable).__dlpack__())
+    return tf.constant(array)
+
+
 def peak_memory(device: str) -> dict[str, int]:
     """What TensorFlow's allocator held at most; it does not count what it hands out on a CPU."""
     if device == DEVICES["cuda"]:
@@ -54,7 +68,4 @@ def describe_device(device: str) -> dict[str, Any]:
         "tf32": bool(tf.config.experimental.tensor_float_32_execution_enabled()),
         # TensorFlow tries cuDNN's algorithms out unless this variable forbids it.
         "cudnn_autotune": bool(gpus) and os.environ.get("TF_CUDNN_USE_AUTOTUNE", "1") != "0",
-        "deterministic_algorithms": bool(tf.config.experimental.is_op_determinism_enabled())
-        if hasattr(tf.config.experimental, "is_op_determinism_enabled")
-        else False,
     }

@@ -13,7 +13,7 @@ from levelfield.spec import RunSpec
 from levelfield.worker import Masks, Trace
 from levelfield.workloads.base import Weights, Workload
 from services.tf_worker.describe import describe_network, describe_optimizer
-from services.tf_worker.device import FLOATX, choose_device, describe_device, peak_memory
+from services.tf_worker.device import DEVICES, FLOATX, choose_device, describe_device, on_device, peak_memory
 from services.tf_worker.export import load_weights, read_gradients, read_outputs, read_weights, set_dropout
 
 PREDICT_BATCH = 1000
@@ -31,7 +31,7 @@ class TensorFlowWorker:
     def load(self, dataset: Dataset) -> None:
         self.x_test = dataset.x_test  # stays mapped; each part is brought to the device when it is judged
         with tf.device(self.device):
-            self.x_train, self.y_train = self._on_device(dataset.x_train), tf.constant(dataset.y_train, tf.int64)
+            self.x_train, self.y_train = on_device(dataset.x_train, self.device), tf.constant(dataset.y_train, tf.int64)
 
     def build(self, spec: RunSpec, workload: Workload, weights: Weights) -> None:
         self.workload = workload
@@ -87,7 +87,7 @@ class TensorFlowWorker:
     def predict(self) -> NDArray[np.floating[Any]]:
         with tf.device(self.device):
             starts = range(0, len(self.x_test), PREDICT_BATCH)
-            parts = [self.infer(self._on_device(self.x_test[at : at + PREDICT_BATCH])) for at in starts]
+            parts = [self.infer(on_device(self.x_test[at : at + PREDICT_BATCH], self.device)) for at in starts]
             return tf.concat(parts, axis=0).numpy()
 
     def weights(self) -> Weights:
@@ -105,8 +105,13 @@ class TensorFlowWorker:
             "mode": self.mode,
             "precision": self.precision,
             "initialiser": "the workload's",
-            "layout": "channels last",
-            "input_pipeline": "whole data set on the device, batches by tf.gather",
+            "bias_initialiser": "the workload's",
+            "loss": self.workload.loss,
+            "batch_size": self.batch_size,
+            "last_batch": "smaller, kept",
+            "layout": "channels last" if len(self.workload.input_shape) == 3 else "no images",
+            "data_held": "mapped from the cache" if self.device == DEVICES["cpu"] else "copied to the device",
+            "input_pipeline": "whole data set on the device, each batch gathered from it by index",
             "preprocessing": f"divided by {scale:g} in the step" if scale != 1 else "none",
             "steps_per_call": self.workload.block_steps if self.tuned else 1,
         }
@@ -117,10 +122,6 @@ class TensorFlowWorker:
         except StopIteration:
             raise IndexError("train_steps() went past the end of the epoch") from None
 
-    def _on_device(self, array: NDArray[Any]) -> tf.Tensor:
-        """As it is stored; tokens as int64, because TensorFlow keeps int32 in the host's memory even when it computes on a GPU."""
-        return tf.constant(array, tf.int64 if array.dtype == np.int32 else None)
-
     def _compiled(self, function: Any) -> Any:
         if self.mode == "eager":
             return function
@@ -130,7 +131,7 @@ class TensorFlowWorker:
     def _inputs(self, x: tf.Tensor) -> tf.Tensor:
         """Examples as they are stored, (batch, ...), to what the first layer takes."""
         if self.workload.takes_tokens:
-            return x
+            return tf.cast(x, tf.int64)
         x = tf.cast(x, self.dtype)
         return x / self.workload.input_scale if self.workload.input_scale != 1 else x
 

@@ -16,7 +16,7 @@ from torch.utils.data import Dataset as TorchDataset
 from levelfield.data import Dataset
 from levelfield.spec import RunSpec
 from levelfield.workloads.base import Workload
-from services.torch_worker.describe import describe_network, describe_optimizer
+from services.torch_worker.describe import describe_initialisers, describe_network, describe_optimizer
 from services.torch_worker.device import choose_device, describe_device, peak_memory, synchronize
 
 
@@ -88,8 +88,11 @@ class ArticleWorker:
             **describe_optimizer(self.optimizer),
             "mode": self.mode,
             "precision": "fp32",
-            "initialiser": "PyTorch's own (Kaiming uniform; embeddings normal, LSTM uniform)",
-            "layout": "channels first",
+            **describe_initialisers(self.network),
+            "loss": f"{type(self.article.loss).__name__} of logits",
+            "batch_size": self.train_loader.batch_size,
+            "last_batch": "dropped" if self.train_loader.drop_last else "smaller, kept",
+            "layout": "channels first" if len(self.workload.input_shape) == 3 else "no images",
             "input_pipeline": f"DataLoader, {self.train_loader.num_workers} worker processes, shuffled by PyTorch, loss read at every step",
             "preprocessing": self.article.preprocessing,
             "steps_per_call": 1,

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from services.torch_worker.layers import DROPOUTS, SequenceDropout
+from services.torch_worker.layers import DROPOUTS, LastHidden, SequenceDropout
 
 
 def describe_network(network: nn.Module) -> dict[str, Any]:
@@ -23,13 +23,37 @@ def describe_optimizer(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
     """Equation and hyper-parameters. PyTorch adds its epsilon after the bias correction."""
     options = optimizer.defaults
     return {
-        "optimizer": f"torch.optim.{type(optimizer).__name__}",
+        "optimizer": type(optimizer).__name__,
         "learning_rate": options["lr"],
         "betas": list(options["betas"]),
         "epsilon": f"{options['eps']} after the bias correction",
         "weight_decay": options["weight_decay"],
-        "optimizer_kernel": "fused" if options["fused"] else "PyTorch's default",
+        "optimizer_kernel": _kernel(optimizer),
     }
+
+
+def describe_initialisers(network: nn.Module) -> dict[str, str]:
+    """What `reset_parameters` of PyTorch's layers draws from; the layers that are there decide."""
+    kinds = [type(module) for module in network.modules()]
+    known = {
+        nn.Conv2d: "KaimingUniform(a=sqrt(5))",
+        nn.Linear: "KaimingUniform(a=sqrt(5))",
+        nn.Embedding: "Normal(0, 1)",
+        LastHidden: "Uniform(1/sqrt(units))",
+    }
+    return {
+        "initialiser": f"PyTorch's own ({', '.join(dict.fromkeys(form for kind, form in known.items() if kind in kinds))})",
+        "bias_initialiser": "Uniform(1/sqrt(fan in))",
+    }
+
+
+def _kernel(optimizer: torch.optim.Optimizer) -> str:
+    """How one update is computed; without a choice PyTorch takes all parameters at once on a GPU, and one after the other on a CPU."""
+    group = optimizer.param_groups[0]
+    if group["fused"]:
+        return "all parameters in one fused kernel"
+    together = group["foreach"] or (group["foreach"] is None and group["params"][0].is_cuda)
+    return "all parameters together, operation by operation" if together else "one parameter after the other"
 
 
 def _forms(network: nn.Module, kind: type | tuple[type, ...], form: Any) -> list[str]:

@@ -54,5 +54,4 @@ def describe_device(device: torch.device) -> dict[str, Any]:
         "interop_threads": torch.get_num_interop_threads(),
         "tf32": bool(torch.backends.cuda.matmul.allow_tf32 or torch.backends.cudnn.allow_tf32),
         "cudnn_autotune": bool(torch.backends.cudnn.benchmark),
-        "deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
     }

@@ -103,16 +103,27 @@ class TorchWorker:
         return {
             **describe_device(self.device),
             **describe_network(self.network),
-            **describe_optimizer(self.optimizer),
-            "epsilon": f"{self.adam.epsilon} before the bias correction (set anew before each step)",
+            **(optimizer := describe_optimizer(self.optimizer)),
+            "optimizer_kernel": f"{optimizer['optimizer_kernel']}, epsilon set anew before each step",
+            "epsilon": f"{self.adam.epsilon} before the bias correction",
             "mode": self.mode,
             "precision": self.precision,
             "initialiser": "the workload's",
-            "layout": "channels last" if self.tuned else "channels first",
-            "input_pipeline": "whole data set on the device, batches by index_select",
+            "bias_initialiser": "the workload's",
+            "loss": self.workload.loss,
+            "batch_size": self.batch_size,
+            "last_batch": "smaller, kept",
+            "layout": self._layout(),
+            "data_held": "mapped from the cache" if self.device.type == "cpu" else "copied to the device",
+            "input_pipeline": "whole data set on the device, each batch gathered from it by index",
             "preprocessing": f"divided by {scale:g} in the step" if scale != 1 else "none",
             "steps_per_call": 1,
         }
+
+    def _layout(self) -> str:
+        if len(self.workload.input_shape) < 3:
+            return "no images"
+        return "channels last" if self.tuned else "channels first"
 
     def _compiled(self, function: Any) -> Any:
         return torch.compile(function, dynamic=None) if self.mode == "compile" else function

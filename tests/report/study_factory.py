@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from levelfield.result import PHASES
+from tests.certificates import CODES
 
 TENSORFLOW, TORCH = "tensorflow", "torch"
 
@@ -20,8 +21,14 @@ def frames(
     sides=(TENSORFLOW, TORCH),
     frameworks=None,
     workloads=("digits_cnn",),
+    track="matched",
+    certificates=(),
 ):
-    """``pairs`` pairs for each workload; ``speed`` in examples/s and ``accuracy`` by side; a run takes 1 s of build and two epochs."""
+    """``pairs`` pairs for each workload; ``speed`` in examples/s and ``accuracy`` by side; a run takes 1 s of build and two epochs.
+
+    In the track article the frameworks own the loop: no initial weights of ours, and a block is an epoch.
+    """
+    block_rows = epoch_blocks if track == "article" else step_blocks
     frameworks = frameworks or sides
     rng = np.random.default_rng(5)
     runs, epochs, blocks = [], [], []
@@ -41,6 +48,7 @@ def frames(
         "name": "trial",
         "workloads": list(workloads),
         "frameworks": [{"label": side, "framework": framework} for side, framework in zip(sides, frameworks, strict=True)],
+        "track": track,
         "margin": 0.03,
         "accuracy_margin": 0.005,
     }
@@ -55,8 +63,10 @@ def frames(
         source_hash="abc",
     )
     types = {"memory_process_peak_rss_bytes": "Int64", "failure_step": "Int64"}
-    runs = pd.DataFrame(runs).astype(types | {"failure_reason": "str"})
-    return SimpleNamespace(study=study, runs=runs, epochs=pd.DataFrame(epochs), blocks=pd.DataFrame(blocks))
+    runs = pd.DataFrame(runs).astype(types | {"failure_reason": "str"}).assign(track=track)
+    if track == "article":
+        runs["initial_weights_fingerprint"] = None
+    return SimpleNamespace(study=study, runs=runs, epochs=pd.DataFrame(epochs), blocks=pd.DataFrame(blocks), certificates=certificates)
 
 
 def run_row(run_id, *, side, framework, workload, seed, pair, train_s):
@@ -87,6 +97,11 @@ def run_row(run_id, *, side, framework, workload, seed, pair, train_s):
         "failure_log_tail": None,
         "initial_weights_fingerprint": f"w{seed}",
         "data_fingerprint": "d",
+        "data_source": "official",
+        "worker_code": CODES.get(framework, "code"),
+        "batch_size": None,
+        "epochs": None,
+        "learning_rate": None,
         "description": {"framework": framework, "version": "1.0", "threads": 2, "epsilon": f"as {framework} has it"},
         "environment": {"cpu_model": "Model 7", "packages": {"numpy": "2.0"}},
     }
@@ -108,12 +123,22 @@ def epoch_row(run_id, side, seed, epoch, correct):
     }
 
 
-def block_rows(run_id, side, seed, rate):
+def step_blocks(run_id, side, seed, rate):
     """One slow block of warm-up and three steady ones."""
     base = {"run_id": run_id, "side": side, "seed": seed, "steps": 40, "samples": 1280}
     durations = [(False, 5.0), *[(True, 1280 / rate)] * 3]
     return [
         base | {"epoch": 0, "first_step": 40 * at, "steady": steady, "duration_s": duration, "step_s": duration / 40}
+        for at, (steady, duration) in enumerate(durations)
+    ]
+
+
+def epoch_blocks(run_id, side, seed, rate):
+    """The first epoch, which compiles, and a steady one."""
+    base = {"run_id": run_id, "side": side, "seed": seed, "steps": 120, "samples": 3840, "first_step": 0}
+    durations = [(False, 15.0), (True, 3840 / rate)]
+    return [
+        base | {"epoch": at, "steady": steady, "duration_s": duration, "step_s": duration / 120}
         for at, (steady, duration) in enumerate(durations)
     ]
 
@@ -132,6 +157,5 @@ def end(given, run_id, status, reason=None, step=None, *, keep=False):
 
 def drop(given, run_id):
     """A run that is not recorded yet."""
-    return SimpleNamespace(
-        study=given.study, **{name: (f := getattr(given, name))[f["run_id"] != run_id] for name in ("runs", "epochs", "blocks")}
-    )
+    kept = {name: (f := getattr(given, name))[f["run_id"] != run_id] for name in ("runs", "epochs", "blocks")}
+    return SimpleNamespace(study=given.study, certificates=given.certificates, **kept)

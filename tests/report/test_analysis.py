@@ -5,7 +5,7 @@ import math
 import pytest
 
 from levelfield import services
-from levelfield.report import analysis, titles
+from levelfield.report import titles
 from levelfield.report.analysis import analyse
 from levelfield.stats import Outcome
 from tests.report.study_factory import TENSORFLOW, TORCH, drop, end, frames
@@ -89,11 +89,6 @@ def test_labels(pairs, expected):
     assert label_names(only(frames(pairs=pairs))) == expected
 
 
-def test_a_certificate_takes_the_label_away(monkeypatch):
-    monkeypatch.setattr(analysis, "certificate_label", lambda *_: None)
-    assert label_names(only(frames(pairs=10))) == []
-
-
 def test_a_failed_run_is_listed_counted_and_left_out():
     given = end(frames(), 4, "failed", "RuntimeError: out of memory", 17)
     workload = analyse(given).workloads[0]
@@ -139,6 +134,37 @@ def test_a_pair_that_did_not_start_from_the_same_point_is_not_compared(column, v
     comparison = only(given)
     assert comparison.effects["throughput"].n == comparison.effects["test_accuracy"].n == 4
     assert [exclusion.reason for exclusion in comparison.excluded] == [reason]
+
+
+def test_where_the_frameworks_draw_their_own_weights_only_seed_and_data_must_agree():
+    given = frames(track="article")
+    comparison = only(given)
+    assert (comparison.pairs, comparison.excluded) == (5, ())
+    assert {effect.n for effect in comparison.effects.values()} == {5}
+    given.runs.loc[given.runs["run_id"] == 4, "data_fingerprint"] = "other"
+    assert [exclusion.reason for exclusion in only(given).excluded] == ["not comparable: different data"]
+
+
+def test_epochs_as_blocks_give_a_throughput_where_the_later_ones_hold_enough_steps():
+    given = frames(track="article", noise=0)
+    assert analyse(given).workloads[0].sides[0].quantities["throughput"].median == pytest.approx(3000)
+    given.blocks["steps"] = 99
+    side = analyse(given).workloads[0].sides[0]
+    assert (side.quantities["throughput"].n, side.quantities["time_to_train"].n) == (0, 5)
+
+
+@pytest.mark.parametrize(
+    ("track", "question"), [("matched", "What does the framework itself change?"), ("article", "What does a newcomer get?"), ("later", "")]
+)
+def test_the_track_is_told_with_its_question(track, question):
+    found = analyse(frames(track=track))
+    assert (found.track, found.question) == (track, question)
+
+
+def test_a_study_from_before_tracks_is_matched():
+    given = frames()
+    del given.study.study["track"]
+    assert analyse(given).track == "matched"
 
 
 def test_a_pause_of_the_machine_does_not_decide_the_throughput():
@@ -189,7 +215,7 @@ def test_a_study_that_is_still_running_is_incomplete():
 
 def test_a_study_without_any_run_yet():
     given = frames()
-    empty = type(given)(study=given.study, runs=given.runs[:0], epochs=given.epochs[:0], blocks=given.blocks[:0])
+    empty = type(given)(study=given.study, runs=given.runs[:0], epochs=given.epochs[:0], blocks=given.blocks[:0], certificates=())
     comparison = only(empty)
     assert (comparison.pairs, comparison.speed.more) == (0, 5)
 

@@ -234,8 +234,11 @@ def test_the_real_workers_differ_where_frameworks_do_and_agree_where_the_track_s
     found = audit({0: real["tensorflow"]}, {0: real["torch"]})
     assert found.a.startswith("TensorFlow 2.")
     assert found.b.startswith("PyTorch 2.")
-    assert {"mode", "layout", "input pipeline"} <= differences(found).keys()
-    agreed = {"initialiser", "betas", "learning rate", "weight decay", "precision", "TF32", "threads", "dropout", "sources of Levelfield"}
+    assert {"mode", "layout", "optimizer kernel"} <= differences(found).keys()
+    agreed = {
+        *("initialiser", "optimizer", "epsilon", "betas", "learning rate", "weight decay", "precision", "TF32", "threads", "dropout"),
+        *("input pipeline", "loss", "batch size", "sources of Levelfield"),
+    }
     assert agreed <= equal(found).keys()
     assert not [difference for difference in found.differences if difference.group == "other"]
     assert not {"framework", "version", "executable"} & (differences(found).keys() | equal(found).keys())

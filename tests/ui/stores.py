@@ -12,7 +12,7 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TWO = ("tensorflow", "torch")
 
 
-def result(side, seed, *, speed=1.0, steady=True, status=Status.OK, failure=None):
+def result(side, seed, *, speed=1.0, steady=True, status=Status.OK, failure=None, told=None):
     """What a short run leaves behind, with a spread that is the same in every test."""
     wobble = 1 + 0.01 * ((seed * 7 + len(side)) % 5)
     duration = int(2e7 * wobble / speed)
@@ -36,21 +36,23 @@ def result(side, seed, *, speed=1.0, steady=True, status=Status.OK, failure=None
         memory_bytes={"process_peak_rss": 500 * 2**20 + seed},
         fingerprints={"data": "d" * 64, "initial_weights": f"{seed:064x}"},
         environment={"cpu_model": "Model 7", "packages": {side: "1.0"}},
-        description={"framework": side.title(), "version": "1.0", "threads": 2, "layout": f"{side} first"},
+        description={"framework": side.title(), "version": "1.0", "threads": 2, "layout": f"{side} first"} if told is None else told,
         failure=failure,
     )
 
 
-def fill(store, name="digits", *, sides=TWO, seeds=5, workloads=("digits_cnn",), hours=0, make=result, skip=0):
+def fill(store, name="digits", *, sides=TWO, seeds=5, workloads=("digits_cnn",), hours=0, make=result, skip=0, track="matched"):
     """A study in which every run but the last ``skip`` has ended, as ``make(side, seed)`` says. Returns its id."""
     frameworks = [{"framework": side.split("@")[0], "label": side, "mode": "eager", "precision": "fp32"} for side in sides]
     plans = [
-        PlannedRun(spec=RunSpec(workload=w, framework=f["framework"], mode="eager", seed=s), side=f["label"], pair=s + 100 * k, turn=t)
+        PlannedRun(
+            spec=RunSpec(workload=w, framework=f["framework"], mode="eager", seed=s, track=track), side=f["label"], pair=s + 100 * k, turn=t
+        )
         for k, w in enumerate(workloads)
         for s in range(seeds)
         for t, f in enumerate(frameworks)
     ]
-    study = {"name": name, "title": f"Study {name}", "workloads": list(workloads), "frameworks": frameworks, "seeds": seeds}
+    study = {"name": name, "title": f"Study {name}", "workloads": list(workloads), "frameworks": frameworks, "seeds": seeds, "track": track}
     started = NOW + timedelta(hours=hours)
     store.add_study(
         StudyRecord(

@@ -58,7 +58,7 @@ def test_verdict_and_table_are_those_of_the_analysis(page, url):
     assert "peak memory (RSS), MiB" in seen
     for label in ("preliminary", "unverified"):
         assert f" {label} " in seen
-    assert "A stored certificate removes this label" in seen
+    assert "A certificate that passes for this code removes this label" in seen
 
 
 def test_everything_that_was_compared_is_told(page):
@@ -70,6 +70,22 @@ def test_everything_that_was_compared_is_told(page):
     markup = "".join(element.proto.body for element in app.get("html"))
     assert re.search(r'class="lf-differs"><th scope="row">layout<', markup)
     assert re.search(r'class=""><th scope="row">threads<', markup)
+
+
+def test_what_is_not_equal_stands_under_the_verdict(page):
+    app = page(sides=("tensorflow", "torch", "third"))
+    labels = [one.label.replace("\\", "") for one in app.expander if "not equal" in one.label]
+    assert labels == ["What is not equal: 1 aspect, of what is computed: none"] * 3
+    assert re.search(r"layout\s+execution\s+tensorflow first\s+torch first", words(app))
+    assert re.search(r"aspects are equal: epochs trained, .*threads.*processor", words(app))
+
+
+def test_sides_that_say_the_same_or_nothing_are_not_said_to_differ(page):
+    assert "What is not equal: nothing that is reported" in words(
+        page(sides=("torch@1", "torch@2"), make=lambda _, seed: result("torch", seed))
+    )
+    seen = words(page(name="silent", hours=1, make=lambda side, seed: result(side, seed, status=Status.FAILED, told={})))
+    assert "What is not equal between them is not known: no run of TensorFlow and PyTorch has told how it computes." in seen
 
 
 def test_switches_change_the_charts(page):
