@@ -71,9 +71,9 @@ def compare(a: Iterable[Record], b: Iterable[Record], *, measure: Measure = dist
 
 def ratio(a: NDArray[np.floating[Any]], b: NDArray[np.floating[Any]]) -> tuple[float, float]:
     """The measure for two errors (`levelfield.parity.reduced`): their difference, and the larger over the smaller."""
-    low, high = sorted((float(a), float(b)))
-    if not np.isfinite(high):
+    if not (np.isfinite(a) and np.isfinite(b)):
         return np.inf, np.inf
+    low, high = sorted((float(a), float(b)))
     return high - low, high / low if low else (1.0 if high == low else np.inf)
 
 

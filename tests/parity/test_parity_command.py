@@ -1,0 +1,139 @@
+"""``levelfield parity``, and the certificates of ``levelfield run``, on a real cluster with NumPy workers in place of the frameworks."""
+
+import json
+import subprocess
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+from typer.testing import CliRunner
+
+from levelfield.parity.certificate import Certificate
+from levelfield.parity.experiment import STEPS
+from levelfield.store import Store
+from levelfield.workloads.digits_cnn import WORKLOAD
+from orchestrator import cli
+from orchestrator.certificates import _is_stored
+from tests.fake_worker import NumpyWorker
+from tests.parity.small import IMAGES, certificate, experiment
+from tests.platform_process import Platform, processes_of
+from tests.services import write_service
+
+FAKES = ("--frameworks", "fake_a,fake_b")
+
+
+@pytest.fixture
+def platform(tmp_path):
+    return Platform(tmp_path, certify=True)
+
+
+def stored(platform):
+    with Store.open(str(platform.results / "levelfield.db"), read_only=True) as store:
+        return store.certificates()
+
+
+def strict(text):
+    def refuse(constant):
+        raise AssertionError(f"{constant} is not JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def test_equal_workers_end_with_status_0_and_a_row_for_every_layer(platform):
+    process = platform.start("parity", "digits_cnn", *FAKES, "--precision", "fp64")
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, output
+    first_words = {line.split()[0] for line in output.splitlines() if line.strip()}
+    assert {"loss", *(layer.name for layer in WORKLOAD.layers)} <= first_words
+    for words in ("fake_a (plain) and fake_b (plain) compute the same function", "dropout off", "timed step", f"{STEPS} optimizer steps"):
+        assert words in " ".join(output.split())
+    assert "from step" not in output
+    (certificate,) = stored(platform)
+    assert certificate.passed
+    assert (certificate.precision, certificate.steps, certificate.seed) == ("fp64", STEPS, WORKLOAD.parity_seed)
+    assert certificate.sides[0].versions["numpy"]
+    assert processes_of(process.pid) == []
+
+
+def test_a_difference_ends_with_status_1_and_the_name_of_its_layer(platform):
+    write_service(platform.folder / "services", "broken", worker="tests.parity.broken_workers:ExtraReLU")
+    output = platform.run("parity", "digits_cnn", "--frameworks", "fake_a,broken", "--precision", "fp64", "--steps", "2", expect=1)
+    assert "diverge first at step 1, layer logits: output logits (dropout off)" in " ".join(output.split())
+    assert "from step 1" in output
+    assert [certificate.passed for certificate in stored(platform)] == [False]
+
+
+def test_json_is_the_certificate_alone(platform):
+    """One framework against itself, with what it says on the way on the other stream; and infinite differences, which JSON has not."""
+    write_service(platform.folder / "services", "broken", worker="tests.parity.broken_workers:GivesNaN")
+    words = ("parity", "digits_cnn", "--frameworks", "broken,broken", "--format", "json", "--steps", "2", "--seed", "5")
+    process = platform.start(*words, stderr=subprocess.DEVNULL)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 1
+    certificate = Certificate.from_dict(strict(output))
+    assert (certificate.seed, certificate.steps, len(certificate.earlier)) == (5, 2, 2)
+    assert [side.framework for side in certificate.sides] == ["broken", "broken"]
+    assert certificate.first_divergence.layer == "conv1"
+    assert certificate.first_divergence.relative == float("inf")
+    assert stored(platform) == [certificate]
+
+
+def test_a_worker_that_raises_is_named_with_its_reason(platform):
+    write_service(platform.folder / "services", "broken", worker="tests.parity.test_parity_errors:RaisesInTheMiddle")
+    output = platform.run("parity", "digits_cnn", "--frameworks", "fake_a,broken", "--precision", "fp64", "--steps", "2", expect=2)
+    assert "error: digits_cnn: broken (plain): LocalError: an imaginary kernel was not found" in output
+    assert "Traceback" not in output
+    assert not (platform.results / "levelfield.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["digit_cnn", *FAKES], "Did you mean 'digits_cnn'"),
+        (["digits_cnn", "--frameworks", "fake_a,fake_c"], "Did you mean 'fake_"),
+        (["digits_cnn", "--frameworks", "fake_a,fake_b:fast"], "allowed are plain"),
+        (["digits_cnn", "--frameworks", "fake_a,fake_b@tpu"], "allowed are cpu"),
+        (["digits_cnn", *FAKES, "--precision", "fp46"], "Did you mean 'fp64'"),
+        (["digits_cnn", *FAKES, "--track", "article"], "allowed are matched, tuned"),
+        (["digits_cnn", "--frameworks", "fake_a"], "exactly two"),
+        (["imdb_lstm", *FAKES], "allowed are digits_cnn"),
+        (["digits_cnn", *FAKES, "--steps", "0"], "--steps"),
+    ],
+)
+def test_what_cannot_be_certified_is_refused_before_anything_is_started(platform, words, says):
+    output = platform.run("parity", *words, expect=2, timeout=60)
+    assert says in output
+    assert "starting the Ray nodes" not in output
+    assert "Traceback" not in output
+    assert not platform.results.exists()
+
+
+def test_a_study_gets_its_certificate_once(platform):
+    study = platform.study(["fake_a", "fake_b"], seeds=1, epochs=1)
+    assert "parity: fake_a (plain) and fake_b (plain) compute the same function" in " ".join(platform.run("run", study).split())
+    assert "parity:" not in platform.run("run", study)
+    assert [certificate.passed for certificate in stored(platform)] == [True]
+
+
+@pytest.mark.parametrize("change", ["none", "code", "mode", "precision"])
+def test_another_program_needs_another_certificate(change):
+    made = certificate(NumpyWorker, experiment(IMAGES, "fp32"))
+    store = SimpleNamespace(certificates=lambda workload: [made] if workload == "images" else [])
+    specs = [replace(experiment(IMAGES, "fp32").spec, framework=side.framework) for side in made.sides]
+    codes = {side.code for side in made.sides}
+    assert _is_stored(store, specs[1], specs[0], codes), "the sides may be named in either order"
+    a, b = (replace(spec, **{"mode": {"mode": "fast"}, "precision": {"precision": "fp64"}}.get(change, {})) for spec in specs)
+    assert _is_stored(store, a, b, codes if change != "code" else {"honest", "changed"}) is (change == "none")
+
+
+@pytest.mark.parametrize(
+    ("words", "variable", "certifies"),
+    [([], None, True), (["--no-certify"], None, False), ([], "0", False), (["--certify"], "0", True), (["--no-certify"], "1", False)],
+)
+def test_certificates_can_be_left_out(platform, monkeypatch, words, variable, certifies):
+    heard = []
+    monkeypatch.setattr(cli, "_execute", lambda *_, certify, **__: heard.append(certify))
+    environment = {"LEVELFIELD_SERVICES": platform.env["LEVELFIELD_SERVICES"], "LEVELFIELD_CERTIFY": variable}
+    result = CliRunner().invoke(cli.app, ["run", platform.study(["fake_a", "fake_b"]), *words], env=environment)
+    assert result.exit_code == 0, result.output
+    assert heard == [certifies]
