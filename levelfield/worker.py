@@ -6,7 +6,7 @@ Only plain data and NumPy cross. A worker holds no stopwatch. It raises its fram
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ from levelfield.spec import RunSpec
 from levelfield.workloads.base import Weights, Workload
 
 Masks = Mapping[str, NDArray[np.bool_]]
+Drawn: TypeAlias = Literal["drawn"]
+DRAWN: Final = "drawn"  # dropout layers draw for themselves, exactly as in training
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,10 +80,11 @@ class Worker(Trainable, Protocol):
         """The training loss of every step since the last call, shape (steps,), each the mean over its batch."""
         ...
 
-    def trace(self, index: NDArray[np.int64], masks: Masks | None) -> Trace:
+    def trace(self, index: NDArray[np.int64], masks: Masks | Drawn | None) -> Trace:
         """Do one optimizer step on the training examples ``index``, shape (batch,), as `train_steps` does it, and lay it open.
 
-        ``masks`` says, by the name of each dropout layer, which elements are kept, shape (batch, *`mask_shape`); None turns dropout off.
+        ``masks`` says, by the name of each dropout layer, which elements are kept, shape (batch, *`mask_shape`); None turns dropout off;
+        with `DRAWN` the layers draw for themselves, exactly as in `train_steps`.
         Takes no batch of the epoch and leaves no loss behind.
         """
         ...

@@ -51,7 +51,9 @@ class Actors:
             if not any(node["Alive"] and needed <= node["Resources"].keys() for node in ray.nodes()):
                 raise NotStartedError(f"no live node of the cluster offers {' and '.join(sorted(needed))}")
             if time.monotonic() > deadline:
-                raise NotStartedError(f"the worker's process did not start within {ACTOR_TIMEOUT_S:.0f} s")
+                raise NotStartedError(
+                    f"the worker's process did not start within {ACTOR_TIMEOUT_S:.0f} s: its node may be busy with another"
+                )
         who: dict[str, Any] = ray.get(answer)
         return who
 

@@ -31,6 +31,8 @@ SOURCES = {
 
 def use_data_dir(folder: Path | None) -> None:
     """Let this process look for the data sets' files there."""
+    if folder and not folder.is_dir():
+        raise DataError(f"--data-dir {folder}: there is no such folder")
     if folder:
         os.environ[VARIABLE] = str(folder.absolute())
 
@@ -50,14 +52,14 @@ def list_() -> None:
 def fetch(
     names: Names = None, *, every: Annotated[bool, typer.Option("--all", help="Every data set.")] = False, data_dir: DataDir = None
 ) -> None:
-    """Put data sets in this machine's cache."""
+    """Put data sets in this machine's cache; with a folder they are read from it again, whatever the cache holds."""
     use_data_dir(data_dir)
     if bool(names) == every:
         raise typer.BadParameter("give the names of data sets, or --all")
     failed = False
     for name in _known(names):
         try:
-            typer.echo(f"{name}: {_told(data.load(name))}")
+            typer.echo(f"{name}: {_told((data.prepare if data_dir else data.load)(name))}")
         except DataError as error:
             failed = True  # the others can still be fetched
             typer.echo(f"error: {error}", err=True)

@@ -61,8 +61,8 @@ class Certifier:
             self.actors.check_sources(spec.framework, who)
             self.actors.send_data(actor, spec)
             yield Recording(actor=actor, spec=spec, code=who["worker_code"])
-        except (RayError, NotStartedError) as error:
-            raise ParityError(f"{spec.framework}: {str(error).strip().splitlines()[-1]}") from error
+        except NotStartedError as error:
+            raise ParityError(f"{spec.framework}: {error}") from error
         finally:
             end(actor, who)
 
@@ -85,7 +85,10 @@ class Certifier:
 
 
 def _answer(reference: Any, spec: RunSpec) -> Any:
-    answer = ray.get(reference)
+    try:
+        answer = ray.get(reference)
+    except RayError as error:
+        raise ParityError(f"{spec.framework} ({spec.mode}): its process ended: {str(error).strip().splitlines()[-1]}") from error
     if answer and "failure" in answer:
         raise ParityError(f"{spec.framework} ({spec.mode}): {answer['failure']}")
     return answer

@@ -22,6 +22,7 @@ from levelfield.study import Study, check_study
 from orchestrator.certificates import certify_study
 from orchestrator.connect import UsageError, check_before_start, cluster, interruptible
 from orchestrator.locks import exclusive
+from orchestrator.nodes import ClusterError
 from orchestrator.plan import pending, plan
 from orchestrator.progress import LiveProgress
 from orchestrator.schedule import run_study
@@ -79,7 +80,7 @@ def execute(session: Session, record: StudyRecord, *, is_new: bool) -> list[Stat
         statuses = _run(session, record, todo, store)
         # Afterwards, so that the first figures come soon; whoever wants to know before a long study asks `levelfield parity`.
         if session.certify:
-            certify_study(study, store, session.console, _logs(session) / record.id)
+            _certify(session, study, record, store)
         return statuses
 
 
@@ -93,6 +94,15 @@ def _run(session: Session, record: StudyRecord, todo: list[tuple[PlannedRun, int
         except KeyboardInterrupt:
             session.console.print(f"\nInterrupted. [bold]levelfield resume {record.id}[/] goes on where it stopped.")
             raise
+
+
+def _certify(session: Session, study: Study, record: StudyRecord, store: Store) -> None:
+    """What stops a certificate must not hide that the runs are done."""
+    try:
+        certify_study(study, store, session.console, _logs(session) / record.id)
+    except (KeyboardInterrupt, ClusterError):
+        session.console.print(f"\nNot certified, but every run is stored: [bold]levelfield report {record.id}[/]")
+        raise
 
 
 def _logs(session: Session) -> Path:

@@ -128,6 +128,7 @@ def _reference(workload: str, track: str, framework: str | None, rows: Sequence[
         "track": track,
         "framework": framework,
         "accuracies": list(_accuracies(rows, framework).values()),
+        "seeds": len({seed for _, seed in _accuracies(rows, framework)}),
         **{name: sorted({row[column] for row in mine if row[column]}) for name, column in many.items()},
     }
 

@@ -34,8 +34,11 @@ def load(name: str) -> Dataset:
 
     Raises KeyError for an unknown name and DataError where the data can be neither read nor made.
     """
-    if (cached := read_cache(name)) is not None:
-        return cached
+    return read_cache(name) or prepare(name)
+
+
+def prepare(name: str) -> Dataset:
+    """Make the data set from its files, put it in the cache in the place of what is there, and read it back. Raises as `load`."""
     if name not in names():
         raise KeyError(name)
     dataset: Dataset = importlib.import_module(f"{__name__}.{name}").prepare()

@@ -41,6 +41,7 @@ class Reference:
     machines: tuple[str, ...]
     levelfield_versions: tuple[str, ...]
     data_fingerprints: tuple[str, ...]
+    seeds: int | None = None
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -57,15 +58,15 @@ class Reference:
         """Where each of ``looks`` new runs lies, all of them together in 99 of 100 cases; None with fewer than 3 runs or without spread.
 
         The prediction interval for one new observation of a normal distribution, mean ± t(1 - alpha/2, n - 1) sd sqrt(1 + 1/n), with
-        alpha = 0.01 / ``looks`` after Bonferroni (Hahn and Meeker, Statistical Intervals, 1991, chapter 4). It takes the runs for
-        independent. Those of two frameworks that share a seed are so only as far as dropout, which each framework draws itself, drives
-        them apart.
+        alpha = 0.01 / ``looks`` after Bonferroni (Hahn and Meeker, Statistical Intervals, 1991, chapter 4). n is the number of seeds, also
+        where two frameworks are pooled: two runs of one seed tell little more than one, without dropout nothing at all.
         """
         found = describe(self.accuracies)
-        if found.n < FEWEST or found.mean is None or not found.sd:
+        n = self.seeds or found.n
+        if n < FEWEST or found.mean is None or not found.sd:
             return None
-        quantile = float(stdtrit(found.n - 1, 1 - (1 - LEVEL) / looks / 2))
-        half = quantile * found.sd * math.sqrt(1 + 1 / found.n)
+        quantile = float(stdtrit(n - 1, 1 - (1 - LEVEL) / looks / 2))
+        half = quantile * found.sd * math.sqrt(1 + 1 / n)
         return Interval(max(0.0, found.mean - half), min(1.0, found.mean + half))
 
 

@@ -27,8 +27,11 @@ def choose_device(spec: RunSpec, *, threads: int) -> str:
         tf.config.set_visible_devices([], "GPU")
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)  # otherwise TensorFlow takes the whole card at once
-    # TF32 keeps 10 of float32's 23 mantissa bits: not what "fp32" promises.
-    tf.config.experimental.enable_tensor_float_32_execution(False)
+    if spec.track != "article":  # whose frameworks are taken as they come
+        # TF32 keeps 10 of float32's 23 mantissa bits: not what "fp32" promises.
+        tf.config.experimental.enable_tensor_float_32_execution(False)
+    if spec.track == "matched":  # cuDNN's trial runs may choose another algorithm each time; read when the first convolution is made
+        os.environ["TF_CUDNN_USE_AUTOTUNE"] = "0"
     keras.utils.set_random_seed(spec.seed)
     keras.config.set_floatx(FLOATX[spec.precision])
     # Keras keeps the policy of the first layer ever made in a process, whatever floatx becomes later.
@@ -37,13 +40,14 @@ def choose_device(spec: RunSpec, *, threads: int) -> str:
 
 
 def on_device(array: NDArray[Any], device: str) -> tf.Tensor:
-    """An array as it is stored. On a CPU a mapped array stays where it is mapped, so that ten workers hold one copy."""
-    if device == DEVICES["cuda"]:  # TensorFlow keeps int32 in the host's memory even when it computes on a GPU
-        return tf.constant(array, tf.int64 if array.dtype == np.int32 else None)
+    """An array as it is stored; on a CPU a mapped one stays where it is mapped, so that ten workers hold one copy."""
+    if device == DEVICES["cuda"]:
+        # TensorFlow keeps int32 in the host's memory, and gathers from bytes there, even when it computes on a GPU.
+        return tf.constant(array, {np.dtype(np.int32): tf.int64, np.dtype(np.uint8): tf.float32}.get(array.dtype))
     if isinstance(array, np.memmap) and array.flags.c_contiguous:
         # DLPack wants memory that may be written to. Mapped copy-on-write it may be, and no write would reach the file.
         writable = np.load(array.filename, mmap_mode="c", allow_pickle=False)
-        if (writable.shape, writable.dtype) == (array.shape, array.dtype):  # not a part of the file
+        if (writable.shape, writable.dtype) == (array.shape, array.dtype):  # not only a part of the file
             return tf.experimental.dlpack.from_dlpack(np.asarray(writable).__dlpack__())
     return tf.constant(array)
 

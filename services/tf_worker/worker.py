@@ -1,6 +1,7 @@
 """The TensorFlow worker of the tracks ``matched`` and ``tuned``: Keras layers and optimizer, a training step of its own."""
 
 import importlib
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from levelfield.data import Dataset
 from levelfield.spec import RunSpec
-from levelfield.worker import Masks, Trace
+from levelfield.worker import DRAWN, Drawn, Masks, Trace
 from levelfield.workloads.base import Weights, Workload
 from services.tf_worker.describe import describe_network, describe_optimizer
 from services.tf_worker.device import DEVICES, FLOATX, choose_device, describe_device, on_device, peak_memory
@@ -29,9 +30,9 @@ class TensorFlowWorker:
         self.tuned = spec.track == "tuned"
 
     def load(self, dataset: Dataset) -> None:
-        self.x_test = dataset.x_test  # stays mapped; each part is brought to the device when it is judged
         with tf.device(self.device):
-            self.x_train, self.y_train = on_device(dataset.x_train, self.device), tf.constant(dataset.y_train, tf.int64)
+            self.x_train, self.x_test = (on_device(array, self.device) for array in (dataset.x_train, dataset.x_test))
+            self.y_train = tf.constant(dataset.y_train, tf.int64)
 
     def build(self, spec: RunSpec, workload: Workload, weights: Weights) -> None:
         self.workload = workload
@@ -50,32 +51,36 @@ class TensorFlowWorker:
         self._losses: list[tf.Tensor] = []
 
     def begin_epoch(self, order: NDArray[np.int64]) -> None:
-        ends = range(self.batch_size, len(order), self.batch_size)
-        self.batches = iter(np.split(order, ends))
+        full = len(order) // self.batch_size * self.batch_size
+        with tf.device(self.device):
+            self.full = tf.constant(order[:full].reshape(-1, self.batch_size))
+            self.batches = [*tf.unstack(self.full), *([tf.constant(order[full:])] if full < len(order) else [])]
+        self.next_batch = 0
 
     def train_steps(self, n: int) -> None:
-        batches = self._next_batches(n)
+        first, end = self.next_batch, self.next_batch + n
+        if end > len(self.batches):
+            raise IndexError("train_steps() went past the end of the epoch")
+        self.next_batch = end
         with tf.device(self.device):
-            if self.tuned:  # a loop in the graph: Python is left once for all steps, but not for those of another shape
-                full = [batch for batch in batches if len(batch) == self.batch_size]
-                if full:
-                    self._losses.append(self.train_many(tf.constant(np.stack(full))))
-                batches = batches[len(full) :]
-            for batch in batches:
-                self._losses.append(self.train_step(tf.constant(batch))[None])
+            if self.tuned and first < len(self.full):  # a loop in the graph: Python is left once for all steps of the usual shape
+                rows = self.full[first:end]
+                self._losses.append(self.train_many(rows))
+                first += len(rows)
+            self._losses += [self.train_step(batch) for batch in self.batches[first:end]]
 
     def synchronize(self) -> None:
         if self._losses:
             tf.test.experimental.sync_devices()
 
     def losses(self) -> NDArray[np.float64]:
-        values = tf.concat(self._losses, axis=0).numpy().astype(np.float64) if self._losses else np.empty(0)
+        values = [np.atleast_1d(loss.numpy()) for loss in self._losses]  # one number a step, or a row of them
         self._losses = []
-        return values
+        return np.concatenate(values).astype(np.float64) if values else np.empty(0)
 
-    def trace(self, index: NDArray[np.int64], masks: Masks | None) -> Trace:
+    def trace(self, index: NDArray[np.int64], masks: Masks | Drawn | None) -> Trace:
         with tf.device(self.device):
-            kept = None if masks is None else {name: tf.constant(mask) for name, mask in masks.items()}
+            kept = {name: tf.constant(mask) for name, mask in masks.items()} if isinstance(masks, Mapping) else masks
             loss, outputs, gradients = self.traced_step(tf.constant(index), kept)
         return Trace(
             loss=float(loss.numpy()),
@@ -87,7 +92,7 @@ class TensorFlowWorker:
     def predict(self) -> NDArray[np.floating[Any]]:
         with tf.device(self.device):
             starts = range(0, len(self.x_test), PREDICT_BATCH)
-            parts = [self.infer(on_device(self.x_test[at : at + PREDICT_BATCH], self.device)) for at in starts]
+            parts = [self.infer(self.x_test[at : at + PREDICT_BATCH]) for at in starts]
             return tf.concat(parts, axis=0).numpy()
 
     def weights(self) -> Weights:
@@ -110,17 +115,11 @@ class TensorFlowWorker:
             "batch_size": self.batch_size,
             "last_batch": "smaller, kept",
             "layout": "channels last" if len(self.workload.input_shape) == 3 else "no images",
-            "data_held": "mapped from the cache" if self.device == DEVICES["cpu"] else "copied to the device",
+            "data_held": f"{_held(self.device)} as {self.x_train.dtype.name}",
             "input_pipeline": "whole data set on the device, each batch gathered from it by index",
             "preprocessing": f"divided by {scale:g} in the step" if scale != 1 else "none",
-            "steps_per_call": self.workload.block_steps if self.tuned else 1,
+            "steps_per_call": self.workload.block_steps if self.tuned and self.mode != "eager" else 1,
         }
-
-    def _next_batches(self, n: int) -> list[NDArray[np.int64]]:
-        try:
-            return [next(self.batches) for _ in range(n)]
-        except StopIteration:
-            raise IndexError("train_steps() went past the end of the epoch") from None
 
     def _compiled(self, function: Any) -> Any:
         if self.mode == "eager":
@@ -146,12 +145,15 @@ class TensorFlowWorker:
         """A step for each row of ``indices``, one after the other; their losses."""
         return tf.map_fn(self._train_step, indices, fn_output_signature=self.dtype, parallel_iterations=1)
 
-    def _traced_step(self, index: tf.Tensor, masks: dict[str, tf.Tensor] | None) -> tuple[tf.Tensor, dict[str, tf.Tensor], list[tf.Tensor]]:
-        """`_train_step` layer by layer, with the given dropout masks or none."""
+    def _traced_step(
+        self, index: tf.Tensor, masks: dict[str, tf.Tensor] | Drawn | None
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor], list[tf.Tensor]]:
+        """`_train_step` layer by layer; dropout by the given masks, by its own, or off."""
         with tf.GradientTape() as tape:
             x, outputs = self._inputs(tf.gather(self.x_train, index)), {}
             for layer in self.network.layers:
-                x = _masked(layer, x, masks) if isinstance(layer, keras.layers.Dropout) else layer(x, training=True)
+                masked = isinstance(layer, keras.layers.Dropout) and masks != DRAWN
+                x = _masked(layer, x, masks) if masked else layer(x, training=True)
                 outputs[layer.name] = x
             loss = self._loss(x, tf.gather(self.y_train, index))
         return loss, outputs, self._update(tape, loss)
@@ -171,6 +173,10 @@ class TensorFlowWorker:
 
     def _infer(self, x: tf.Tensor) -> tf.Tensor:
         return tf.cast(self.network(self._inputs(x), training=False), self.dtype)
+
+
+def _held(device: str) -> str:
+    return "mapped from the cache" if device == DEVICES["cpu"] else "copied to the device"
 
 
 def _masked(dropout: keras.layers.Dropout, x: tf.Tensor, masks: dict[str, tf.Tensor] | None) -> tf.Tensor:

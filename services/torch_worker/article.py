@@ -66,8 +66,8 @@ class ArticleWorker:
                 loss = self.article.loss(self.forward(inputs.to(self.device)), labels.to(self.device))
                 loss.backward()
                 self.optimizer.step()
-                running_loss += loss.item()
-            yield running_loss / len(self.train_loader)
+                running_loss += loss.item() * len(labels)
+            yield running_loss / len(self.article.train)
 
     def synchronize(self) -> None:
         synchronize(self.device)

@@ -22,10 +22,12 @@ def choose_device(spec: RunSpec, *, threads: int) -> torch.device:
     # When one function has been compiled too often, PyTorch would go on without compiling and without a word.
     dynamo_config.fail_on_recompile_limit_hit = True
     dynamo_config.recompile_limit = RECOMPILE_LIMIT
-    # TF32 keeps 10 of float32's 23 mantissa bits: not what "fp32" promises. cuDNN's trial runs may choose another algorithm each time.
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False
-    torch.backends.cudnn.benchmark = False
+    if spec.track != "article":  # whose frameworks are taken as they come
+        # TF32 keeps 10 of float32's 23 mantissa bits: not what "fp32" promises.
+        torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = False
+        # cuDNN's trial runs may choose another algorithm each time: fast, and not for `matched`.
+        torch.backends.cudnn.benchmark = spec.track == "tuned"
     if device.type == "cuda":
         torch.cuda.init()
     return device

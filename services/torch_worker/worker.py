@@ -3,6 +3,7 @@
 import importlib
 import math
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch.nn import functional
 
 from levelfield.data import Dataset
 from levelfield.spec import RunSpec
-from levelfield.worker import Masks, Trace
+from levelfield.worker import DRAWN, Drawn, Masks, Trace
 from levelfield.workloads.base import Adam, Weights, Workload
 from services.torch_worker.describe import describe_network, describe_optimizer
 from services.torch_worker.device import choose_device, describe_device, peak_memory, synchronize
@@ -75,9 +76,10 @@ class TorchWorker:
         self._losses = []
         return values
 
-    def trace(self, index: NDArray[np.int64], masks: Masks | None) -> Trace:
+    def trace(self, index: NDArray[np.int64], masks: Masks | Drawn | None) -> Trace:
         self.network.train()
-        kept = None if masks is None else {name: torch.from_numpy(mask).to(self.device) for name, mask in masks.items()}
+        given = isinstance(masks, Mapping)
+        kept = {name: torch.from_numpy(mask).to(self.device) for name, mask in masks.items()} if given else masks
         self.optimizer.zero_grad()
         loss, outputs = self.traced_loss(*self._batch(torch.from_numpy(index).to(self.device)), kept)
         loss.backward()
@@ -100,6 +102,7 @@ class TorchWorker:
 
     def describe(self) -> dict[str, Any]:
         scale = self.workload.input_scale
+        held = "mapped from the cache" if self.device.type == "cpu" else "copied to the device"
         return {
             **describe_device(self.device),
             **describe_network(self.network),
@@ -114,7 +117,7 @@ class TorchWorker:
             "batch_size": self.batch_size,
             "last_batch": "smaller, kept",
             "layout": self._layout(),
-            "data_held": "mapped from the cache" if self.device.type == "cpu" else "copied to the device",
+            "data_held": f"{held} as {str(self.x_train.dtype).removeprefix('torch.')}",
             "input_pipeline": "whole data set on the device, each batch gathered from it by index",
             "preprocessing": f"divided by {scale:g} in the step" if scale != 1 else "none",
             "steps_per_call": 1,
@@ -152,13 +155,14 @@ class TorchWorker:
         return functional.cross_entropy(logits, y)
 
     def _traced_loss(
-        self, x: torch.Tensor, y: torch.Tensor, masks: dict[str, torch.Tensor] | None
+        self, x: torch.Tensor, y: torch.Tensor, masks: dict[str, torch.Tensor] | Drawn | None
     ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        """`_loss` layer by layer, with the given dropout masks or none."""
+        """`_loss` layer by layer; dropout by the given masks, by its own, or off."""
         x, outputs = self._inputs(x), {}
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
             for name, module in self.network.named_children():
-                x = _masked(module, x, masks and masks[name]) if isinstance(module, DROPOUTS) else module(x)
+                masked = isinstance(module, DROPOUTS) and masks != DRAWN
+                x = _masked(module, x, masks and masks[name]) if masked else module(x)
                 outputs[name.removesuffix("_relu")] = x
         return self._mean_loss(x.float() if self.precision == "bf16" else x, y), outputs
 
