@@ -8,7 +8,7 @@ import pytest
 from levelfield.result import Status
 from levelfield.store import Store
 from orchestrator.cluster import LOOPBACK
-from orchestrator.execute import RayExecutor
+from orchestrator.actors import Actors
 from orchestrator.nodes import ClusterError, Nodes, free_port, wait_for_port
 from tests.platform_process import Platform, processes_of
 
@@ -67,6 +67,6 @@ def test_doctor_asks_every_node(cluster):
 
 
 def test_a_node_with_other_sources_is_refused_with_both_hashes(monkeypatch):
-    monkeypatch.setattr("orchestrator.execute.source_hash", lambda: "a" * 64)
+    monkeypatch.setattr("orchestrator.actors.source_hash", lambda: "a" * 64)
     with pytest.raises(ClusterError, match=r"node on elsewhere.*bbbbbbbbbbbb there, aaaaaaaaaaaa here"):
-        RayExecutor({})._check_sources("torch", {"hostname": "elsewhere", "source_hash": "b" * 64})
+        Actors().check_sources("torch", {"hostname": "elsewhere", "source_hash": "b" * 64})
