@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 
@@ -12,11 +13,12 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from levelfield import workloads
+from levelfield import data, workloads
 from levelfield.parity.certificate import Certificate, Row
 from levelfield.parity.comparison import ParityError
 from levelfield.parity.experiment import Part
 from levelfield.parity.recording import Record
+from levelfield.parity.scope import Scope
 from levelfield.services import Service
 from levelfield.spec import RunSpec
 from levelfield.store import Store
@@ -91,7 +93,7 @@ def certify_study(study: Study, store: Store, console: Console, logs: Path) -> N
     from orchestrator.actors import Actors  # imports Ray
     from orchestrator.parity import Certifier
 
-    actors, done = Actors(), set[tuple[str, ...]]()
+    actors, done, fingerprint = Actors(), set[tuple[str, ...]](), cache(_fingerprint)
     for a, b in needed(study):
         same = (a.workload, a.precision, *sorted([f"{a.framework} {a.mode}", f"{b.framework} {b.mode}"]))
         if same in done:
@@ -101,7 +103,7 @@ def certify_study(study: Study, store: Store, console: Console, logs: Path) -> N
             certifier = Certifier(actors=actors, logs=logs, on_step=on_step)
             try:
                 with certifier.pair((a, b)) as pair:
-                    if _is_stored(store, a, b, {pair[0].code, pair[1].code}):
+                    if _is_stored(store, Scope.of((a, b), (pair[0].code, pair[1].code), fingerprint(a.workload))):
                         continue
                     certificate = certifier.certify(pair)
             except ParityError as error:
@@ -111,15 +113,14 @@ def certify_study(study: Study, store: Store, console: Console, logs: Path) -> N
         console.print(f"[{'green' if certificate.passed else 'bold red'}]parity:[/] {escape(certificate.verdict)}")
 
 
-def _is_stored(store: Store, a: RunSpec, b: RunSpec, codes: set[str]) -> bool:
-    """Whether the store has a certificate, passed or not, of these very workers."""
-    wanted = sorted([(a.framework, a.mode, a.device), (b.framework, b.mode, b.device)])
-    return any(
-        (c.track, c.precision) == (a.track, a.precision)
-        and sorted((s.framework, s.mode, s.device) for s in c.sides) == wanted
-        and {s.code for s in c.sides} == codes
-        for c in store.certificates(a.workload)
-    )
+def _fingerprint(workload: str) -> str:
+    """That of its data, as runs record it."""
+    return data.load(workloads.get(workload).dataset).fingerprint
+
+
+def _is_stored(store: Store, scope: Scope) -> bool:
+    """Whether the store has a certificate, passed or not, that a report will judge this comparison by."""
+    return scope.deciding(store.certificates(scope.workload)) is not None
 
 
 @contextmanager
@@ -151,7 +152,7 @@ def _table(certificate: Certificate, part: Part) -> Table:
     )
     rows: dict[tuple[str, str], Row] = {}
     for row in (row for row in certificate.rows if row.part is part):
-        key = (row.layer or "loss", row.kind)
+        key = (row.layer or "loss", f"{row.kind}, in fp64" if row.exact else row.kind)
         if key not in rows or row.relative / row.tolerance > rows[key].relative / rows[key].tolerance:
             rows[key] = row
     names = [layer.name for layer in workloads.get(certificate.workload).layers]

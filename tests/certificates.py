@@ -33,6 +33,7 @@ def certificate(*, beyond=None, relative=3e-2, **changes):
         "track": "matched",
         "precision": "fp32",
         "batch_size": 32,
+        "learning_rate": 1e-3,
         "seed": 0,
         "steps": 20,
         "sides": (side("tensorflow"), side("torch")),

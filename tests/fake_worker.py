@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from levelfield.data import Dataset
 from levelfield.spec import RunSpec
-from levelfield.worker import Masks, Trace
+from levelfield.worker import DRAWN, Drawn, Masks, Trace
 from levelfield.workloads.base import Weights, Workload
 from tests.fake_dropout import draw_masks, set_masks
 from tests.fake_layers import network
@@ -59,7 +59,8 @@ class NumpyWorker:
         self._losses = []
         return values
 
-    def trace(self, index: NDArray[np.int64], masks: Masks | None) -> Trace:
+    def trace(self, index: NDArray[np.int64], masks: Masks | Drawn | None) -> Trace:
+        masks = self.own_masks(len(index)) if masks == DRAWN else masks
         loss, gradients = self.learn(self.x_train[index], self.y_train[index], masks)
         outputs = {name: array.copy() for name, array in self.outputs.items()}
         return Trace(loss=loss, outputs=outputs, gradients=gradients, parameters=self.weights())
@@ -92,7 +93,11 @@ class NumpyWorker:
 
     def train_step(self, x, y) -> None:
         """One step on a batch, with masks of its own."""
-        self._losses.append(self.learn(x, y, draw_masks(self.workload, len(x), self.rng))[0])
+        self._losses.append(self.learn(x, y, self.own_masks(len(x)))[0])
+
+    def own_masks(self, examples: int) -> Masks:
+        """Which elements each dropout layer keeps in a step of training."""
+        return draw_masks(self.workload, examples, self.rng)
 
     def learn(self, x, y, masks: Masks | None) -> tuple[float, Weights]:
         """One step on a batch: gives loss and gradients."""

@@ -7,8 +7,8 @@ import pytest
 
 from levelfield.result import Status
 from levelfield.store import Store
-from orchestrator.cluster import LOOPBACK
 from orchestrator.actors import Actors
+from orchestrator.cluster import LOOPBACK
 from orchestrator.nodes import ClusterError, Nodes, free_port, wait_for_port
 from tests.platform_process import Platform, processes_of
 

@@ -1,16 +1,14 @@
 """The certificate: what was compared, how far it was apart, what was allowed, and the first layer and step that diverge."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from math import inf
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
-from levelfield.parity.comparison import Difference, Differences
-from levelfield.parity.experiment import Experiment, Part
+from levelfield.parity.experiment import Part
 from levelfield.parity.reduced import is_reduced
 from levelfield.parity.tensors import kind_of, layer_of
-from levelfield.parity.tolerance import OWN_FACTOR, SHARP, Limits, Tolerance
+from levelfield.parity.tolerance import OWN_FACTOR, SHARP, Tolerance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +26,8 @@ class CertifiedSide:
 class Row:
     """The furthest that one tensor went in one part, measured by what was allowed, and at which step (counted from 0).
 
-    ``tolerance`` is what was allowed at that step; ``failed_at`` is the first step beyond its tolerance, if any.
+    ``tolerance`` is what was allowed at that step; ``failed_at`` is the first step beyond its tolerance, if any. ``exact``: in fp64, of a
+    certificate in a reduced precision.
     """
 
     part: Part
@@ -38,11 +37,17 @@ class Row:
     step: int
     tolerance: float
     failed_at: int | None
+    exact: bool = False
 
     @property
     def kind(self) -> str:
         """output, loss, gradient or parameter."""
         return kind_of(self.tensor)
+
+    @property
+    def where(self) -> str:
+        """The part, and whether it was done in fp64."""
+        return f"{self.part}, in fp64" if self.exact else str(self.part)
 
     @property
     def layer(self) -> str | None:
@@ -56,13 +61,14 @@ class Certificate:
 
     ``sharp_steps`` is for how many steps from the first the tolerances stay below `SHARP`: from there on rounding alone has driven each
     framework so far from itself that little can be told. ``earlier`` says what became of other
-    seeds that were tried before this one (see `levelfield.parity.attempts`).
+    seeds that were tried, too (see `levelfield.parity.attempts`). ``learning_rate`` is None in certificates that did not record it yet.
     """
 
     workload: str
     track: str
     precision: str
     batch_size: int
+    learning_rate: float | None
     seed: int
     steps: int
     sides: tuple[CertifiedSide, CertifiedSide]
@@ -86,11 +92,13 @@ class Certificate:
         return self._agreement() if self.first_divergence is None else self._divergence(self.first_divergence)
 
     def _agreement(self) -> str:
-        worst = max(self.rows, key=lambda row: row.relative / row.tolerance)
+        rows = [row for row in self.rows if not row.exact] or self.rows
+        worst = max(rows, key=lambda row: row.relative / row.tolerance)
         if is_reduced(self.precision):
             return (
-                f"{self._names} compute the same function as far as {self.precision} can tell: in one step of {self.workload} their errors "
-                f"against fp64 are within a factor of {worst.relative:.2g} of each other ({worst.tensor}; allowed {worst.tolerance:g})"
+                f"{self._names} compute the same function in fp64, and in {self.precision} err alike: in one step of "
+                f"{self.workload} their errors against fp64 are within a factor of {worst.relative:.2g} of each other "
+                f"({worst.tensor}; allowed {worst.tolerance:g})"
             )
         return (
             f"{self._names} compute the same function: over {self.steps} steps of {self.workload} in {self.precision} every tensor stayed "
@@ -107,11 +115,16 @@ class Certificate:
 
     def _divergence(self, row: Row) -> str:
         where = f"layer {row.layer}" if row.layer else "the loss"
-        measure = "ratio of the errors" if is_reduced(self.precision) else "relative difference"
         return (
             f"{self._names} diverge first at step {(row.failed_at or 0) + 1}, {where}: {row.kind} {row.tensor.partition('/')[2]} "
-            f"({row.part}), {measure} {row.relative:.1e}, allowed {row.tolerance:.0e}"
+            f"({row.where}), {self._measured(row)}"
         )
+
+    def _measured(self, row: Row) -> str:
+        if row.part is Part.DRAWN:
+            return "at least one of them does not drop as the workload says: the share kept, their scale, or one mask for all time steps"
+        ratio = is_reduced(self.precision) and not row.exact
+        return f"{'ratio of the errors' if ratio else 'relative difference'} {row.relative:.1e}, allowed {row.tolerance:.0e}"
 
     @property
     def _names(self) -> str:
@@ -129,66 +142,10 @@ class Certificate:
         values["sides"] = tuple(CertifiedSide(**side) for side in data["sides"])
         values["tolerances"] = {kind: Tolerance(**tolerance) for kind, tolerance in data["tolerances"].items()}
         values["rows"] = tuple(_row(row) for row in data["rows"])
+        values["learning_rate"] = data.get("learning_rate")
         values["earlier"] = tuple(data["earlier"])
         values["first_divergence"] = _row(data["first_divergence"]) if data["first_divergence"] else None
         return cls(**values)
-
-
-def certify(
-    experiment: Experiment, differences: Differences, sides: tuple[CertifiedSide, CertifiedSide], *, fingerprint: str, source: str
-) -> Certificate:
-    """The certificate of two recordings of ``experiment``, compared. ``fingerprint`` and ``source`` are those of the whole data set."""
-    limits = Limits(experiment.spec.precision, differences.own)
-    found = differences.in_order([layer.name for layer in experiment.workload.layers])
-    judged = [_Judged(d, limits.at(d.part, d.step, kind_of(d.tensor))) for d in found]
-    first = next((each for each in judged if each.failed), None)
-    return Certificate(
-        workload=experiment.workload.name,
-        track=experiment.spec.track,
-        precision=experiment.spec.precision,
-        batch_size=experiment.spec.batch_size or experiment.workload.batch_size,
-        seed=experiment.spec.seed,
-        steps=experiment.steps,
-        sides=sides,
-        data_fingerprint=fingerprint,
-        data_source=source,
-        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        tolerances=limits.tolerances(experiment.parts, experiment.steps),
-        rows=tuple(_rows(judged)),
-        first_divergence=first and _row_of([first]),
-        sharp_steps=limits.sharp_steps(experiment.parts, experiment.steps),
-    )
-
-
-class _Judged(NamedTuple):
-    difference: Difference
-    limit: float
-
-    @property
-    def failed(self) -> bool:
-        return not self.difference.relative <= self.limit
-
-
-def _rows(judged: Iterable[_Judged]) -> Iterable[Row]:
-    groups: dict[tuple[Part, str], list[_Judged]] = {}
-    for found in judged:
-        groups.setdefault((found.difference.part, found.difference.tensor), []).append(found)
-    yield from map(_row_of, groups.values())
-
-
-def _row_of(group: Sequence[_Judged]) -> Row:
-    """One tensor in one part."""
-    worst = max(group, key=lambda found: found.difference.relative / found.limit)
-    failed = (found.difference.step for found in group if found.failed)
-    return Row(
-        part=worst.difference.part,
-        tensor=worst.difference.tensor,
-        absolute=worst.difference.absolute,
-        relative=worst.difference.relative,
-        step=worst.difference.step,
-        tolerance=worst.limit,
-        failed_at=next(failed, None),
-    )
 
 
 def _plain(row: Row) -> dict[str, Any]:

@@ -22,10 +22,11 @@ BIAS_SHIFT = 0.1
 
 
 class Part(StrEnum):
-    """The three ways in which a step is compared."""
+    """The ways in which a step is compared: dropout off, by given masks, and by the worker's own; and the step that runs are timed by."""
 
     OFF = "dropout off"
     ON = "dropout on"
+    DRAWN = "own dropout"
     TIMED = "timed step"
 
 
@@ -39,14 +40,23 @@ class Experiment:
 
     @property
     def parts(self) -> list[Part]:
-        """Dropout on is left out where the network has none."""
-        return [part for part in Part if part is not Part.ON or self._dropouts]
+        """Those with dropout are left out where the network has none."""
+        return [part for part in Part if part not in {Part.ON, Part.DRAWN} or self._dropouts]
+
+    @property
+    def batch_size(self) -> int:
+        """The spec's, or the workload's own."""
+        return self.spec.batch_size or self.workload.batch_size
+
+    @property
+    def per_epoch(self) -> int:
+        """The steps of an epoch: never the half batch alone, for then no full one would be seen."""
+        return max(2, -(-self.steps // EPOCHS))
 
     @cached_property
     def examples(self) -> int:
         """So many that every epoch ends with half a batch."""
-        batch_size, per_epoch = self.spec.batch_size or self.workload.batch_size, -(-self.steps // EPOCHS)
-        return (per_epoch - 1) * batch_size + max(1, batch_size // 2)
+        return (self.per_epoch - 1) * self.batch_size + max(1, self.batch_size // 2)
 
     def dataset(self, full: Dataset) -> Dataset:
         """Training examples from the whole range, since files may be sorted by label; raises ValueError where there are too few."""
@@ -62,8 +72,8 @@ class Experiment:
 
     def batches(self) -> list[NDArray[np.int64]]:
         """The examples of each step."""
-        size = self.spec.batch_size or self.workload.batch_size
-        return [batch for order in self.orders() for batch in np.split(order, range(size, len(order), size))][: self.steps]
+        ends = range(self.batch_size, self.examples, self.batch_size)
+        return [batch for order in self.orders() for batch in np.split(order, ends)][: self.steps]
 
     def masks(self, step: int, batch: int) -> Masks:
         """Which elements each dropout layer keeps in a step."""

@@ -4,10 +4,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from levelfield.data import Dataset
+from levelfield.parity.dropout import kept_rules
 from levelfield.parity.experiment import Experiment, Part
 from levelfield.parity.tensors import Tensors, tensors, worst_relative
-from levelfield.worker import Trace, Worker
+from levelfield.worker import DRAWN, Trace, Worker
 from levelfield.workloads.base import Weights, Workload
 
 MakeWorker = Callable[[], Worker]
@@ -16,16 +20,21 @@ DRAWS = 5  # methodology, rule 5
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """A step of one part, counted from 0: every tensor by ``kind/name``, and by kind how far one-ulp draws of the same worker have gone."""
+    """A step of one part, counted from 0: every tensor by ``kind/name``, and by kind how far one-ulp draws of the same worker have gone.
+
+    ``exact``: recorded in fp64 beside a reduced precision (`levelfield.parity.reduced`).
+    """
 
     part: Part
     step: int
     tensors: Tensors
     own: Mapping[str, float]
+    exact: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for crossing a process boundary."""
-        return {"part": str(self.part), "step": self.step, "tensors": dict(self.tensors), "own": dict(self.own)}
+        plain = {"part": str(self.part), "step": self.step, "exact": self.exact}
+        return {**plain, "tensors": dict(self.tensors), "own": dict(self.own)}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -43,8 +52,9 @@ class Recorder:
 
     def records(self) -> Iterator[Record]:
         """Every step of every part, in order."""
+        others = {Part.DRAWN: self._drawn, Part.TIMED: self._timed}
         for part in self._experiment.parts:
-            yield from self._timed() if part is Part.TIMED else self._traced(part)
+            yield from others[part]() if part in others else self._traced(part)
 
     def _traced(self, part: Part) -> Iterator[Record]:
         workload, experiment = self._experiment.workload, self._experiment
@@ -63,18 +73,23 @@ class Recorder:
             own = worst_relative(tensors(middle), (tensors(worker.trace(index, masks)) for worker in draws))
             yield Record(part=part, step=step, tensors=tensors(trace), own=own)
 
+    def _drawn(self) -> Iterator[Record]:
+        """Dropout as in training: two frameworks cannot draw alike, but each must keep to the rules of its layers."""
+        experiment = self._experiment
+        trace = self._worker(experiment.workload, experiment.weights()).trace(experiment.batches()[0], DRAWN)
+        yield Record(part=Part.DRAWN, step=0, tensors=kept_rules(experiment.workload, trace, experiment.spec.precision), own={})
+
     def _timed(self) -> Iterator[Record]:
-        """The step that runs are timed by, which leaves losses and parameters alone to be seen."""
-        worker = self._worker(self._experiment.without_dropout(), self._experiment.weights())
-        step = 0
-        for order in self._experiment.orders():
+        """The steps that runs are timed by, many in one call as there; they leave losses and parameters alone to be seen."""
+        experiment, step = self._experiment, 0
+        worker = self._worker(experiment.without_dropout(), experiment.weights())
+        for order in experiment.orders():
+            in_epoch = min(experiment.per_epoch, experiment.steps - step)
             worker.begin_epoch(order)
-            for _ in range(min(-(-self._experiment.steps // 2), self._experiment.steps - step)):
-                worker.train_steps(1)
-                worker.synchronize()
-                trace = Trace(loss=float(worker.losses().sum()), outputs={}, gradients={}, parameters=worker.weights())
-                yield Record(part=Part.TIMED, step=step, tensors=tensors(trace), own={})
-                step += 1
+            for n in (min(1, in_epoch), in_epoch - 1):
+                for trace in called(worker, n):
+                    yield Record(part=Part.TIMED, step=step, tensors=tensors(trace), own={})
+                    step += 1
 
     def _worker(self, workload: Workload, weights: Weights, **changes: Any) -> Worker:
         """A worker that is ready for its first step; ``changes`` are fields of the spec."""
@@ -84,3 +99,20 @@ class Recorder:
         worker.load(self._dataset)
         worker.build(spec, workload, weights)
         return worker
+
+
+def called(worker: Worker, n: int) -> Iterator[Trace]:
+    """The next ``n`` steps of the epoch in one call of `train_steps`: each with its loss, the last with the parameters too."""
+    if n < 1:
+        return
+    worker.train_steps(n)
+    worker.synchronize()
+    losses = _each(worker.losses(), n)
+    for at, loss in enumerate(losses, start=1):
+        yield Trace(loss=float(loss), outputs={}, gradients={}, parameters=worker.weights() if at == n else {})
+
+
+def _each(losses: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+    """One a step. A step without a loss has NaN, which agrees with nothing; so have all where there are too many."""
+    given = losses if len(losses) <= n else losses[:0]
+    return np.concatenate([given, np.full(n - len(given), np.nan)])

@@ -6,9 +6,10 @@ from typing import Any
 
 from levelfield import data, workloads
 from levelfield.measure.environment import package_versions, usable_cores
-from levelfield.parity.certificate import Certificate, CertifiedSide, certify
+from levelfield.parity.certificate import Certificate, CertifiedSide
 from levelfield.parity.comparison import ParityError, compare, ratio
 from levelfield.parity.experiment import Experiment
+from levelfield.parity.judge import certify
 from levelfield.parity.recording import DRAWS, Record, Recorder
 from levelfield.parity.reduced import STEPS as REDUCED_STEPS
 from levelfield.parity.reduced import ReducedRecorder, is_reduced

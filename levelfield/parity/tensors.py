@@ -1,14 +1,15 @@
 """How far two tensors are apart. The measure is max|a - b| / max|a| (methodology, rule 5)."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from levelfield.worker import Trace
 
-Tensors = Mapping[str, NDArray[np.floating[Any]]]
+Array: TypeAlias = NDArray[np.floating[Any]]
+Tensors = Mapping[str, Array]
 KINDS = ("output", "loss", "gradient", "parameter")
 
 
@@ -30,14 +31,15 @@ def layer_of(name: str) -> str | None:
     return None if kind == "loss" else rest.partition("/")[0]
 
 
-def distance(a: NDArray[np.floating[Any]], b: NDArray[np.floating[Any]]) -> tuple[float, float]:
+def distance(a: Array, b: Array) -> tuple[float, float]:
     """The largest absolute difference, and its share of the largest absolute value of ``a``.
 
     Both are infinite where the shapes differ or something is not finite.
     """
     if a.shape != b.shape:
         return np.inf, np.inf
-    absolute = float(np.abs(a.astype(np.float64) - b.astype(np.float64)).max(initial=0.0))
+    with np.errstate(invalid="ignore"):  # infinite minus infinite
+        absolute = float(np.abs(a.astype(np.float64) - b.astype(np.float64)).max(initial=0.0))
     if not np.isfinite(absolute):
         return np.inf, np.inf
     scale = float(np.abs(a).max(initial=0.0))

@@ -38,8 +38,10 @@ class Limits:
         self._fixed = {"fp64": FP64, "fp32": None}.get(precision, REDUCED)
         self._own = own
 
-    def at(self, part: Part, step: int, kind: str) -> float:
-        """The limit for a kind of tensor at a step of a part."""
+    def at(self, part: Part, step: int, kind: str, *, exact: bool = False) -> float:
+        """The limit for a kind of tensor at a step of a part; ``exact`` where it was recorded in fp64 beside a reduced precision."""
+        if exact:
+            return FP64
         if self._fixed is not None:
             return self._fixed
         # The timed step has no draws of its own: it does the same as the one that is laid open.
@@ -64,5 +66,6 @@ class Limits:
 
     def _reason(self, value: float) -> str:
         if self._fixed is not None:
-            return "float64" if self._fixed == FP64 else "larger over smaller of the two frameworks' errors against their own fp64 step"
+            reduced = f"larger over smaller of the two frameworks' errors against their own fp64 steps, which agree within {FP64:.0e}"
+            return "float64" if self._fixed == FP64 else reduced
         return f"{OWN_FACTOR:g} times the frameworks' own divergence after one-ulp moves of the initial weights, {value / OWN_FACTOR:.1e}"

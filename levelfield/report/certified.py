@@ -85,7 +85,8 @@ def when(created_at: str) -> str:
 
 def note(summary: CertificateSummary) -> str:
     """One line for a certificate that passed."""
-    return f"Certified: {summary.verdict} (certificate of {when(summary.created_at)})."
+    others = f"; other seeds were tried before: {'; '.join(summary.earlier)}" if summary.earlier else ""
+    return f"Certified: {summary.verdict} (certificate of {when(summary.created_at)}{others})."
 
 
 def layer_table(summary: CertificateSummary) -> tuple[tuple[str, ...], list[tuple[str, tuple[tuple[str, str], ...]]]]:
@@ -103,7 +104,7 @@ def _strain(row: Row) -> float:
 def _furthest(row: Row) -> Furthest:
     return Furthest(
         tensor=row.tensor.partition("/")[2],
-        part=str(row.part),
+        part=row.where,
         step=row.step,
         relative=_finite(row.relative),
         tolerance=_finite(row.tolerance),

@@ -1,10 +1,11 @@
 """The words that a comparison carries besides its numbers: what is not known, or not equal, about its two sides."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
-from levelfield.parity.certificate import Certificate, CertifiedSide
+from levelfield import workloads
+from levelfield.parity.certificate import Certificate
+from levelfield.parity.scope import Program, Scope
 from levelfield.report.certified import CertificateSummary, summarise, when
 from levelfield.report.model import Label, OutsideReference, Side
 from levelfield.report.reference import outside_text
@@ -21,31 +22,13 @@ class Parity(NamedTuple):
     certificate: CertificateSummary | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Program:
-    """A side as it ran. ``codes`` are those of its latest runs that count, None among them where one did not record it."""
-
-    title: str
-    framework: str
-    mode: str
-    device: str
-    precision: str
-    codes: frozenset[str | None]
-
-    def is_side(self, side: CertifiedSide) -> bool:
-        return (self.framework, self.mode, self.device) == (side.framework, side.mode, side.device)
-
-    def ran(self, side: CertifiedSide) -> bool:
-        """Whether every run that counts ran the code that was certified."""
-        return self.codes <= {side.code}
-
-
 def certificate_label(
     workload: str, track: str, sides: tuple[Side, Side], runs: tuple[Sequence[Run], Sequence[Run]], certificates: Iterable[Certificate]
 ) -> Parity:
     """Whether a certificate stands behind a comparison (methodology, rule 5); ``runs`` are the latest ones of each side.
 
-    ``certificates`` come newest first: the newest that was made with the code that ran decides, whether it passed or failed.
+    ``certificates`` come newest first. Of those that speak of these very runs (`levelfield.parity.scope`), a failure outweighs a pass with
+    another seed.
     """
     if not is_aligned(track):
         why = f"in the track {track} each framework draws its own initial weights and order of examples and has its own preprocessing"
@@ -53,12 +36,11 @@ def certificate_label(
     for side, found in zip(sides, runs, strict=True):
         if not found:
             return _unverified(f"no run of {side.title} is recorded yet that a parity certificate could speak of")
-    a, b = (_program(side, found) for side, found in zip(sides, runs, strict=True))
-    for what, left, right in (("precisions", a.precision, b.precision), ("devices", a.device, b.device)):
+    for what, left, right in (("precisions", *_both(runs, "precision")), ("devices", *_both(runs, "device"))):
         if left != right:
+            a, b = sides
             return _unverified(f"a comparison of different {what} cannot be certified: {a.title} ran with {left}, {b.title} with {right}")
-    asked = (workload, track, a.precision)
-    return _judge((a, b), [one for one in certificates if (one.workload, one.track, one.precision) == asked])
+    return _judge(_scope(workload, track, sides, runs), list(certificates))
 
 
 def source_labels(runs: Iterable[Run]) -> Iterable[Label]:
@@ -76,39 +58,43 @@ def reference_labels(found: Sequence[OutsideReference]) -> Iterable[Label]:
         yield Label(name="outside reference", why=f"{outside_text(found[0])}{more}")
 
 
-def _program(side: Side, runs: Sequence[Run]) -> _Program:
+def _both(runs: tuple[Sequence[Run], Sequence[Run]], name: str) -> tuple[str, str]:
+    return getattr(runs[0][0], name), getattr(runs[1][0], name)
+
+
+def _scope(workload: str, track: str, sides: tuple[Side, Side], runs: tuple[Sequence[Run], Sequence[Run]]) -> Scope:
+    a, b = (_program(side, found) for side, found in zip(sides, runs, strict=True))
+    used = [run for found in runs for run in found if run.is_used]
+    own = workloads.get(workload) if workload in workloads.names() else None  # of a later or an earlier version
+    return Scope(
+        workload=workload,
+        track=track,
+        precision=runs[0][0].precision,
+        programs=(a, b),
+        batch_sizes=frozenset(size for run in used if (size := run.batch_size or (own and own.batch_size))),
+        learning_rates=frozenset(rate for run in used if (rate := run.learning_rate or (own and own.optimizer.learning_rate))),
+        data=frozenset(run.data_fingerprint for run in used),
+    )
+
+
+def _program(side: Side, runs: Sequence[Run]) -> Program:
     one = runs[0]
     codes = frozenset(run.worker_code for run in runs if run.is_used)
-    return _Program(title=side.title, framework=one.framework, mode=one.mode, device=one.device, precision=one.precision, codes=codes)
+    return Program(title=side.title, framework=one.framework, mode=one.mode, device=one.device, codes=codes)
 
 
-def _judge(programs: tuple[_Program, _Program], certificates: Iterable[Certificate]) -> Parity:
-    """``certificates`` are those of the same workload, track and precision, newest first."""
-    a, b = programs
-    told = [(certificate, other) for certificate in certificates for other in _other_code(programs, certificate)]
-    deciding = next((certificate for certificate, other in told if not other), None)
+def _judge(scope: Scope, certificates: Sequence[Certificate]) -> Parity:
+    """``certificates`` come newest first."""
+    deciding = scope.deciding(certificates)
     if deciding:
         label = None if deciding.passed else _unverified(f"the {_named(deciding)} failed: {deciding.verdict}").label
         return Parity(label, summarise(deciding))
+    told = [(one, misfits) for one in certificates if (misfits := scope.misfits(one))]
     if told:
-        return _unverified(_stale(*min(told[:2], key=lambda one: len(one[1]))))
-    pair = f"{a.title} ({a.framework}, {a.mode}) and {b.title} ({b.framework}, {b.mode})"
-    return _unverified(f"no parity certificate is stored for {pair} in {a.precision} on {a.device}")
-
-
-def _other_code(programs: tuple[_Program, _Program], certificate: Certificate) -> Iterable[list[_Program]]:
-    """For each way in which the certificate's sides are these two, those that ran other code than was certified."""
-    a, b = programs
-    for left, right in (certificate.sides, certificate.sides[::-1]):
-        if a.is_side(left) and b.is_side(right):
-            yield [program for program, side in ((a, left), (b, right)) if not program.ran(side)]
-
-
-def _stale(certificate: Certificate, other: Sequence[_Program]) -> str:
-    unknown = [program.title for program in other if None in program.codes]
-    if unknown:
-        return f"it is not recorded which code {' and '.join(unknown)} ran, so the {_named(certificate)} may not speak of it"
-    return f"the {_named(certificate)} was made with other code of {' and '.join(dict.fromkeys(p.title for p in other))} than these runs"
+        nearest, misfits = min(told, key=lambda one: len(one[1]))
+        return _unverified(f"the {_named(nearest)} {', and '.join(misfits)}")
+    pair = " and ".join(f"{one.title} ({one.framework}, {one.mode})" for one in scope.programs)
+    return _unverified(f"no parity certificate is stored for {pair} in {scope.precision} on {scope.programs[0].device}")
 
 
 def _named(certificate: Certificate) -> str:

@@ -55,7 +55,7 @@ STEADY_STEPS = 100  # methodology, rule 4: at least so many steps are measured
 class Run:
     """One recorded run. ``values`` are by the name of the quantity, whether they count or not: ask `value`.
 
-    ``own_settings``: epochs, batch size and learning rate are the workload's own.
+    ``own_settings``: epochs, batch size and learning rate are the workload's own; None is the workload's, too.
     """
 
     run_id: int
@@ -80,6 +80,8 @@ class Run:
     data_source: str | None
     worker_code: str | None
     own_settings: bool
+    batch_size: int | None
+    learning_rate: float | None
     account: Account
 
     @property
@@ -142,6 +144,8 @@ def _run(row: Mapping[str, Any], values: Mapping[Any, float], account: Account) 
         **{name: present[name] for name in _TOLD},
         weights_fingerprint=present["initial_weights_fingerprint"],
         own_settings=all(pd.isna(row[name]) for name in _SETTINGS),
+        batch_size=None if pd.isna(row["batch_size"]) else int(row["batch_size"]),
+        learning_rate=None if pd.isna(row["learning_rate"]) else float(row["learning_rate"]),
         account=account,
     )
 

@@ -19,7 +19,7 @@ class SumsTheLoss(NumpyWorker):
         self.loss = lambda logits, labels: tuple(value * len(labels) for value in mean(logits, labels))
 
 
-@diverges("loss", step=1)
+@diverges("loss", step=2)
 class DividesByTheWholeBatch(NumpyWorker):
     """Which the last one of an epoch is not."""
 
@@ -116,13 +116,13 @@ class SumsTheSquaresOfDuplicates(NumpyWorker):
             np.add.at(self.squares, self.tokens, dy**2)
 
 
-@diverges("loss", part=Part.TIMED, step=1)
+@diverges("loss", part=Part.TIMED, step=2)
 class DropsTheLastBatch(NumpyWorker):
     def begin_epoch(self, order):
         super().begin_epoch(order[: len(order) // self.batch_size * self.batch_size])
 
     def train_steps(self, n):
-        for index, _ in zip(self.batches, range(n), strict=False):
+        for _, index in zip(range(n), self.batches, strict=False):
             self.train_step(self.x_train[index], self.y_train[index])
 
 
@@ -132,7 +132,7 @@ class AnotherOrder(NumpyWorker):
         super().begin_epoch(order[::-1])
 
 
-@diverges("loss", part=Part.TIMED, step=2)
+@diverges("loss", part=Part.TIMED, step=3)
 class RepeatsTheFirstOrder(NumpyWorker):
     """As a shuffled pipeline does that is cached."""
 
@@ -141,12 +141,31 @@ class RepeatsTheFirstOrder(NumpyWorker):
         super().begin_epoch(self.first)
 
 
-@diverges("parameter", part=Part.TIMED, step=2)
+@diverges("parameter", part=Part.TIMED, step=3)
 class ForgetsItsMomentsBetweenEpochs(NumpyWorker):
     def begin_epoch(self, order):
         super().begin_epoch(order)
         for array in (*self.m.values(), *self.v.values()):
             array[...] = 0
+
+
+@diverges("loss", part=Part.TIMED, step=2)
+class RepeatsABatchWithinACall(NumpyWorker):
+    """What is asked for one step at a time is right."""
+
+    def train_steps(self, n):
+        indices = [next(self.batches) for _ in range(n)]
+        for _ in indices:
+            self.train_step(self.x_train[indices[0]], self.y_train[indices[0]])
+
+
+@diverges("loss", part=Part.TIMED, step=1)
+class GivesOneLossForACall(NumpyWorker):
+    """As a framework does that has averaged them."""
+
+    def train_steps(self, n):
+        super().train_steps(n)
+        self._losses = [float(np.mean(self._losses))]
 
 
 @diverges("parameter", part=Part.TIMED)

@@ -1,20 +1,22 @@
 """Small networks with the layers of the real ones, made-up data for them, and certificates of NumPy workers, made in this process."""
 
 import functools
+from dataclasses import replace
 
 import numpy as np
 
 from levelfield.data import Dataset, from_arrays
-from levelfield.parity.certificate import Certificate, CertifiedSide, certify
+from levelfield.parity.certificate import Certificate, CertifiedSide
 from levelfield.parity.comparison import compare
 from levelfield.parity.experiment import Experiment
+from levelfield.parity.judge import certify
 from levelfield.parity.recording import DRAWS, MakeWorker, Record, Recorder
 from levelfield.spec import RunSpec
 from levelfield.workloads.base import Adam, Workload
 from levelfield.workloads.layers import LSTM, Conv2D, Dense, Dropout, Embedding, Flatten, MaxPool2D
 from tests.fake_worker import NumpyWorker
 
-STEPS = 4  # two epochs of a whole batch and half of one
+STEPS = 6  # two epochs of two whole batches and half of one
 VOCABULARY = 50
 COMMON = {"dataset": "made up", "optimizer": Adam(), "batch_size": 8, "epochs": 1, "block_steps": 1, "target_accuracy": 0.5}
 # Windows of 3 drop the remainder: with "same" padding the 8 columns of conv1 give 2 as well, so that all later shapes are right.
@@ -33,6 +35,11 @@ IMAGES = Workload(
         Dense(name="logits", units=3),
     ),
     **COMMON,
+)
+WIDE = replace(  # so many elements that a share of them is no luck
+    IMAGES,
+    name="wide images",
+    layers=tuple(replace(layer, units=256) if layer.name == "dense1" else layer for layer in IMAGES.layers),
 )
 TEXTS = Workload(
     name="texts",

@@ -2,12 +2,15 @@
 
 import pytest
 
+from levelfield.parity.comparison import compare
+from levelfield.parity.experiment import Part
+from levelfield.parity.judge import certify
 from levelfield.parity.tolerance import FP64
-from tests.parity import broken_training, broken_workers
+from tests.parity import broken_dropout, broken_training, broken_workers
 from tests.parity.registry import BROKEN
-from tests.parity.small import certificate, experiment
+from tests.parity.small import certificate, experiment, record, side
 
-MODULES = (broken_workers, broken_training)
+MODULES = (broken_workers, broken_dropout, broken_training)
 
 
 def name(broken):
@@ -46,3 +49,13 @@ def assert_named(broken, found):
     assert f"step {broken.step + 1}" in found.verdict
     assert ("the loss" if kind == "loss" else f"layer {row.layer}") in found.verdict
     assert row.relative > row.tolerance >= FP64
+
+
+@pytest.mark.parametrize("broken", [b for b in BROKEN if b.part is Part.DRAWN], ids=name)
+def test_dropout_that_both_sides_draw_wrongly_is_caught(broken):
+    of = experiment(broken.workload, "fp32")
+    found = certify(
+        of, compare(record(broken.worker, of), record(broken.worker, of)), (side("a"), side("b")), fingerprint="f", source="embedded"
+    )
+    assert_named(broken, found)
+    assert "does not drop as the workload says" in found.verdict

@@ -10,12 +10,13 @@ from typer.testing import CliRunner
 
 from levelfield.parity.certificate import Certificate
 from levelfield.parity.experiment import STEPS
+from levelfield.parity.scope import Scope
+from levelfield.spec import RunSpec
 from levelfield.store import Store
 from levelfield.workloads.digits_cnn import WORKLOAD
 from orchestrator import cli
 from orchestrator.certificates import _is_stored
-from tests.fake_worker import NumpyWorker
-from tests.parity.small import IMAGES, certificate, experiment
+from tests.certificates import CODES, certificate
 from tests.platform_process import Platform, processes_of
 from tests.services import write_service
 
@@ -48,10 +49,10 @@ def test_equal_workers_end_with_status_0_and_a_row_for_every_layer(platform):
     for words in ("fake_a (plain) and fake_b (plain) compute the same function", "dropout off", "timed step", f"{STEPS} optimizer steps"):
         assert words in " ".join(output.split())
     assert "from step" not in output
-    (certificate,) = stored(platform)
-    assert certificate.passed
-    assert (certificate.precision, certificate.steps, certificate.seed) == ("fp64", STEPS, WORKLOAD.parity_seed)
-    assert certificate.sides[0].versions["numpy"]
+    (found,) = stored(platform)
+    assert found.passed
+    assert (found.precision, found.steps, found.seed) == ("fp64", STEPS, WORKLOAD.parity_seed)
+    assert found.sides[0].versions["numpy"]
     assert processes_of(process.pid) == []
 
 
@@ -60,7 +61,7 @@ def test_a_difference_ends_with_status_1_and_the_name_of_its_layer(platform):
     output = platform.run("parity", "digits_cnn", "--frameworks", "fake_a,broken", "--precision", "fp64", "--steps", "2", expect=1)
     assert "diverge first at step 1, layer logits: output logits (dropout off)" in " ".join(output.split())
     assert "from step 1" in output
-    assert [certificate.passed for certificate in stored(platform)] == [False]
+    assert [one.passed for one in stored(platform)] == [False]
 
 
 def test_json_is_the_certificate_alone(platform):
@@ -70,12 +71,12 @@ def test_json_is_the_certificate_alone(platform):
     process = platform.start(*words, stderr=subprocess.DEVNULL)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 1
-    certificate = Certificate.from_dict(strict(output))
-    assert (certificate.seed, certificate.steps, len(certificate.earlier)) == (5, 2, 2)
-    assert [side.framework for side in certificate.sides] == ["broken", "broken"]
-    assert certificate.first_divergence.layer == "conv1"
-    assert certificate.first_divergence.relative == float("inf")
-    assert stored(platform) == [certificate]
+    found = Certificate.from_dict(strict(output))
+    assert (found.seed, found.steps, found.earlier) == (5, 2, ())
+    assert [side.framework for side in found.sides] == ["broken", "broken"]
+    assert found.first_divergence.layer == "conv1"
+    assert found.first_divergence.relative == float("inf")
+    assert stored(platform) == [found]
 
 
 def test_a_worker_that_raises_is_named_with_its_reason(platform):
@@ -112,18 +113,20 @@ def test_a_study_gets_its_certificate_once(platform):
     study = platform.study(["fake_a", "fake_b"], seeds=1, epochs=1)
     assert "parity: fake_a (plain) and fake_b (plain) compute the same function" in " ".join(platform.run("run", study).split())
     assert "parity:" not in platform.run("run", study)
-    assert [certificate.passed for certificate in stored(platform)] == [True]
+    assert [one.passed for one in stored(platform)] == [True]
 
 
-@pytest.mark.parametrize("change", ["none", "code", "mode", "precision"])
-def test_another_program_needs_another_certificate(change):
-    made = certificate(NumpyWorker, experiment(IMAGES, "fp32"))
-    store = SimpleNamespace(certificates=lambda workload: [made] if workload == "images" else [])
-    specs = [replace(experiment(IMAGES, "fp32").spec, framework=side.framework) for side in made.sides]
-    codes = {side.code for side in made.sides}
-    assert _is_stored(store, specs[1], specs[0], codes), "the sides may be named in either order"
-    a, b = (replace(spec, **{"mode": {"mode": "fast"}, "precision": {"precision": "fp64"}}.get(change, {})) for spec in specs)
-    assert _is_stored(store, a, b, codes if change != "code" else {"honest", "changed"}) is (change == "none")
+def test_a_stored_certificate_is_one_that_the_report_will_judge_by():
+    given = certificate()
+    store = SimpleNamespace(certificates=lambda workload: [given] if workload == "digits_cnn" else [])
+    spec = RunSpec(workload="digits_cnn", framework="tensorflow", mode="eager", seed=7)
+    specs, codes = (spec, replace(spec, framework="torch")), (CODES["tensorflow"], CODES["torch"])
+    assert _is_stored(store, Scope.of(specs, codes, given.data_fingerprint))
+    assert _is_stored(store, Scope.of(specs[::-1], codes[::-1], given.data_fingerprint)), "the sides may be named in either order"
+    assert not _is_stored(store, Scope.of(specs, codes[::-1], given.data_fingerprint))
+    assert not _is_stored(store, Scope.of(specs, codes, "other"))
+    for change in ({"batch_size": 33}, {"learning_rate": 0.5}, {"precision": "fp64"}, {"mode": "fast"}, {"workload": "imdb_lstm"}):
+        assert not _is_stored(store, Scope.of(tuple(replace(one, **change) for one in specs), codes, given.data_fingerprint)), change
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from levelfield.parity.tensors import KINDS, distance, worst_relative
 from levelfield.parity.tolerance import FP64, OWN_FACTOR, SHARP, ULP, Limits
 
 FLOOR = OWN_FACTOR * 2.0**-23
-OFF, ON, TIMED = Part
+OFF, ON, DRAWN, TIMED = Part
 
 
 def test_a_distance_is_a_share_of_the_largest_value():

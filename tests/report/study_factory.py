@@ -96,7 +96,7 @@ def run_row(run_id, *, side, framework, workload, seed, pair, train_s):
         "failure_step": None,
         "failure_log_tail": None,
         "initial_weights_fingerprint": f"w{seed}",
-        "data_fingerprint": "d",
+        "data_fingerprint": "d" * 64,
         "data_source": "official",
         "worker_code": CODES.get(framework, "code"),
         "batch_size": None,

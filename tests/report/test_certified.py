@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from levelfield.report.analysis import analyse
-from levelfield.report.certified import layer_table, summarise
+from levelfield.report.certified import layer_table, note, summarise
 from levelfield.report.render import to_dict, to_json, to_markdown, to_rich
 from tests.certificates import ALLOWED, certificate, row, side, with_rows
 from tests.report.study_factory import TENSORFLOW, TORCH, end, frames
@@ -73,50 +73,6 @@ def test_a_certificate_that_failed_names_layer_and_step():
     assert (comparison.certificate.passed, comparison.certificate.diverged) == (False, "conv1")
 
 
-@pytest.mark.parametrize(
-    ("sides", "whose"),
-    [
-        ((side("tensorflow", code="old"), side("torch")), "TensorFlow"),
-        ((side("tensorflow"), side("torch", code="old")), "PyTorch"),
-        ((side("torch", code="old"), side("tensorflow", code="old")), "TensorFlow and PyTorch"),
-    ],
-)
-def test_a_certificate_of_other_code_does_not_count(sides, whose):
-    comparison = certified(certificate(sides=sides))
-    assert unverified(comparison) == (f"the parity certificate of 2026-03-01 12:00 UTC was made with other code of {whose} than these runs")
-    assert comparison.certificate is None
-
-
-def test_the_newest_certificate_of_the_code_that_ran_decides():
-    other = certificate(created_at="2026-03-03T12:00:00+00:00", sides=(side("tensorflow", code="new"), side("torch")))
-    failed, passed = (certificate(beyond="output/conv1", created_at="2026-03-02T12:00:00+00:00"), certificate())
-    assert certified(other, passed).labels == ()
-    assert "of 2026-03-02 12:00 UTC failed" in unverified(certified(other, failed, passed))
-
-
-def test_every_run_that_counts_must_have_run_the_certified_code():
-    given = frames(pairs=10, certificates=(certificate(),))
-    given.runs.loc[given.runs["run_id"] == 4, "worker_code"] = "changed meanwhile"
-    assert "other code of PyTorch" in unverified(only(given))
-    end(given, 4, "failed", "lost")
-    assert "unverified" not in [label.name for label in only(given).labels]
-
-
-def test_an_earlier_attempt_of_other_code_does_not_count():
-    given = frames(pairs=10, certificates=(certificate(),))
-    earlier = given.runs[given.runs["run_id"] == 4].assign(run_id=99, latest=False, worker_code="before")
-    given.runs = type(given.runs)([*given.runs.to_dict("records"), *earlier.to_dict("records")])
-    assert only(given).labels == ()
-
-
-def test_runs_that_did_not_record_their_code():
-    given = frames(pairs=10, certificates=(certificate(),))
-    given.runs.loc[given.runs["side"] == TORCH, "worker_code"] = None
-    assert unverified(only(given)) == (
-        "it is not recorded which code PyTorch ran, so the parity certificate of 2026-03-01 12:00 UTC may not speak of it"
-    )
-
-
 @pytest.mark.parametrize(("column", "value", "said"), [("precision", "bf16", "fp32"), ("device", "cuda", "cpu")])
 def test_sides_in_different_precisions_or_on_different_devices_cannot_be_certified(column, value, said):
     given = frames(pairs=10, certificates=(certificate(),))
@@ -147,7 +103,7 @@ def test_the_article_track_is_not_aligned_by_design():
 
 @pytest.mark.parametrize(("source", "labels"), [("unverified", ["unverified source"]), ("official", []), ("embedded", []), (None, [])])
 def test_data_that_is_not_the_official_files_is_labelled(source, labels):
-    given = frames(pairs=10, certificates=(certificate(),))
+    given = frames(pairs=10, certificates=(certificate(data_fingerprint="0123456789abcdef"),))
     given.runs.loc[given.runs["run_id"] == 4, ["data_source"]] = source
     given.runs["data_fingerprint"] = "0123456789abcdef"
     found = only(given).labels
@@ -216,3 +172,9 @@ def test_text_shows_one_line_where_a_certificate_passed_and_a_label_where_it_fai
             assert ("Certified: " in text, "unverified" in text) == (words.startswith("Certified"), words.startswith("unverified"))
             assert "Labels: ." not in text
             assert "Track matched: What does the framework itself change?" in text
+
+
+def test_the_line_of_a_certificate_names_other_seeds():
+    assert note(summarise(certificate())).endswith("(certificate of 2026-03-01 12:00 UTC).")
+    tried = summarise(certificate(earlier=("seed 3: no", "seed 4: neither")))
+    assert note(tried).endswith("(certificate of 2026-03-01 12:00 UTC; other seeds were tried before: seed 3: no; seed 4: neither).")
