@@ -58,7 +58,7 @@ def test_verdict_and_table_are_those_of_the_analysis(page, url):
     assert "peak memory (RSS), MiB" in seen
     for label in ("preliminary", "unverified"):
         assert f" {label} " in seen
-    assert "A certificate that passes for this code removes this label" in seen
+    assert "A certificate that passes for this code, batch size, learning rate and data removes this label" in seen
 
 
 def test_everything_that_was_compared_is_told(page):
