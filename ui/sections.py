@@ -17,7 +17,8 @@ LOG_LINES = 40
 MEANINGS = {
     "preliminary": "From so few pairs the spread is itself only roughly known. Ten pairs (more seeds in the study) remove this label.",
     "unverified": "Both sides were given the same weights, batches and equations, but no step-by-step check says that the code that ran "
-    "computes the same function, so part of a difference may come from that. A certificate that passes for this code, batch size, learning rate and data removes this label.",
+    "computes the same function, so part of a difference may come from that. "
+    "A certificate that passes for this code, batch size, learning rate and data removes this label.",
     "not aligned": "That is what this track asks. What the framework itself changes is the question of the track `matched`.",
     "unverified source": "Both sides read the same data, so they can be compared, but figures from elsewhere may rest on other examples. "
     "`levelfield data fetch` brings the official files.",
