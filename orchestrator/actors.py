@@ -65,12 +65,16 @@ class Actors:
                 f"{self._source_hash[:12]} here; bring both to the same version"
             )
 
-    def send_data(self, actor: Any, spec: RunSpec) -> None:
-        """Give the worker's host the data set if it does not have it yet."""
-        name = workloads.get(spec.workload).dataset
+    def dataset(self, workload: str) -> data.Dataset:
+        """What a workload is trained on, from this host's cache. Raises DataError as `data.load` does."""
+        name = workloads.get(workload).dataset
         if name not in self._datasets:
             self._datasets[name] = data.load(name)  # reading checks every byte: once is enough
-        dataset = self._datasets[name]
+        return self._datasets[name]
+
+    def send_data(self, actor: Any, spec: RunSpec) -> None:
+        """Give the worker's host the data set if it does not have it yet."""
+        dataset = self.dataset(spec.workload)
         if ray.get(actor.lacks_data.remote(dataset.name, dataset.fingerprint, dataset.source)):
             ray.get(actor.store_data.remote(dataset.name, dataset.arrays(), dataset.source))
 

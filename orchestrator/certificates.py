@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from itertools import combinations
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from levelfield import data, workloads
+from levelfield import workloads
 from levelfield.parity.certificate import Certificate, Row
 from levelfield.parity.comparison import ParityError
 from levelfield.parity.experiment import Part
@@ -93,7 +92,7 @@ def certify_study(study: Study, store: Store, console: Console, logs: Path) -> N
     from orchestrator.actors import Actors  # imports Ray
     from orchestrator.parity import Certifier
 
-    actors, done, fingerprint = Actors(), set[tuple[str, ...]](), cache(_fingerprint)
+    actors, done = Actors(), set[tuple[str, ...]]()
     for a, b in needed(study):
         same = (a.workload, a.precision, *sorted([f"{a.framework} {a.mode}", f"{b.framework} {b.mode}"]))
         if same in done:
@@ -103,7 +102,7 @@ def certify_study(study: Study, store: Store, console: Console, logs: Path) -> N
             certifier = Certifier(actors=actors, logs=logs, on_step=on_step)
             try:
                 with certifier.pair((a, b)) as pair:
-                    if _is_stored(store, Scope.of((a, b), (pair[0].code, pair[1].code), fingerprint(a.workload))):
+                    if _is_stored(store, Scope.of((a, b), (pair[0].code, pair[1].code), actors.dataset(a.workload).fingerprint)):
                         continue
                     certificate = certifier.certify(pair)
             except ParityError as error:
@@ -111,11 +110,6 @@ def certify_study(study: Study, store: Store, console: Console, logs: Path) -> N
                 continue
         store.add_certificate(certificate)
         console.print(f"[{'green' if certificate.passed else 'bold red'}]parity:[/] {escape(certificate.verdict)}")
-
-
-def _fingerprint(workload: str) -> str:
-    """That of its data, as runs record it."""
-    return data.load(workloads.get(workload).dataset).fingerprint
 
 
 def _is_stored(store: Store, scope: Scope) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from math import inf
+from math import isfinite
 from typing import Any, Self
 
 from levelfield.parity.experiment import Part
@@ -133,14 +133,15 @@ class Certificate:
     def to_dict(self) -> dict[str, Any]:
         """All of it as JSON can hold it: an infinite difference is the string "inf"."""
         first = self.first_divergence and _plain(self.first_divergence)
-        return {**asdict(self), "rows": [_plain(row) for row in self.rows], "first_divergence": first}
+        widest = {kind: _plain(tolerance) for kind, tolerance in self.tolerances.items()}
+        return {**asdict(self), "tolerances": widest, "rows": [_plain(row) for row in self.rows], "first_divergence": first}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """The inverse of `to_dict`; lists stand for tuples where JSON has been in between."""
         values = dict(data)
         values["sides"] = tuple(CertifiedSide(**side) for side in data["sides"])
-        values["tolerances"] = {kind: Tolerance(**tolerance) for kind, tolerance in data["tolerances"].items()}
+        values["tolerances"] = {kind: Tolerance(**{**t, "value": float(t["value"])}) for kind, t in data["tolerances"].items()}
         values["rows"] = tuple(_row(row) for row in data["rows"])
         values["learning_rate"] = data.get("learning_rate")
         values["earlier"] = tuple(data["earlier"])
@@ -148,8 +149,9 @@ class Certificate:
         return cls(**values)
 
 
-def _plain(row: Row) -> dict[str, Any]:
-    return {name: "inf" if value == inf else value for name, value in asdict(row).items()}
+def _plain(part: Row | Tolerance) -> dict[str, Any]:
+    """JSON has no number for what is not finite: it is written as text, which `from_dict` makes a number again."""
+    return {name: str(value) if isinstance(value, float) and not isfinite(value) else value for name, value in asdict(part).items()}
 
 
 def _row(data: Mapping[str, Any]) -> Row:

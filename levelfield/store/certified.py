@@ -1,6 +1,6 @@
 """Between parity certificates and the rows of their table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,8 +9,6 @@ from sqlalchemy import Select, select
 from levelfield.parity.certificate import Certificate
 from levelfield.store.rows import AnyRow
 from levelfield.store.tables import certificates
-
-_MEASURED = ("absolute", "relative", "tolerance")
 
 
 def row(certificate: Certificate) -> dict[str, Any]:
@@ -32,19 +30,4 @@ def select_all(workloads: Sequence[str] | None = None) -> Select[*tuple[Any, ...
 
 def read(found: Sequence[AnyRow]) -> list[Certificate]:
     """The certificates that `select_all` found."""
-    return [_certificate(one.content) for one in found]
-
-
-def _certificate(content: Mapping[str, Any]) -> Certificate:
-    """JSON cannot hold an infinite difference, which the column writes as a string: it becomes a number again here."""
-    first = content["first_divergence"]
-    restored = {
-        "rows": [_floats(one, *_MEASURED) for one in content["rows"]],
-        "first_divergence": first and _floats(first, *_MEASURED),
-        "tolerances": {kind: _floats(one, "value") for kind, one in content["tolerances"].items()},
-    }
-    return Certificate.from_dict({**content, **restored})
-
-
-def _floats(values: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    return {**values, **{name: float(values[name]) for name in names}}
+    return [Certificate.from_dict(one.content) for one in found]
