@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from levelfield import data, workloads
+from levelfield.blocks import Plan
+from levelfield.bursts import Burst, Burster
+from levelfield.data import Dataset
 from levelfield.measure.environment import describe_environment, usable_cores
 from levelfield.measure.memory import process_memory
 from levelfield.result import Epoch, Failure, RunResult, Status
 from levelfield.services import Service
 from levelfield.spec import RunSpec
-from levelfield.training import AnyWorker, Event, Started, train
+from levelfield.training import AnyWorker, Event, Started, has_own_loop, train
 
 LOG_TAIL_LINES, TAIL_LIMIT, REASON_LIMIT = 30, 16_384, 1_000  # lines, bytes, characters
 EVENTS: Mapping[str, Callable[[Mapping[str, Any]], Event]] = {
@@ -25,26 +28,49 @@ EVENTS: Mapping[str, Callable[[Mapping[str, Any]], Event]] = {
 }
 
 
-def execute(service: Service, spec: RunSpec, *, before_ns: Mapping[str, int], log: Path | None = None) -> Iterator[Event]:
-    """Run ``spec`` in this process: yields what `train` yields. An exception of the framework becomes a `failed` result.
+class Session:
+    """What one worker process does: a run, and then bursts on demand."""
 
-    ``before_ns`` are phases that passed before this call, ``process_start`` among them; ``log`` is the file that
-    standard output and error go to, if they do.
-    """
-    started = time.perf_counter_ns()
-    try:
-        workload = workloads.get(spec.workload)
-        worker = load_worker(service, spec.track)()
+    def __init__(self, service: Service, log: Path | None = None) -> None:
+        """``log`` is the file that standard output and error go to, if they do."""
+        self._service, self._log = service, log
+        self._burster: Burster | None = None
+
+    def run(self, spec: RunSpec, *, before_ns: Mapping[str, int]) -> Iterator[Event]:
+        """Run ``spec`` in this process: yields what `train` yields. An exception of the framework becomes a `failed` result.
+
+        ``before_ns`` are phases that passed before this call, ``process_start`` among them.
+        """
+        started = time.perf_counter_ns()
+        try:
+            yield from self._run(spec, before_ns, started)
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 - a framework may raise anything, SystemExit too; whatever it is belongs in the result
+            yield failed(error, wall_ns=time.perf_counter_ns() - started + sum(before_ns.values()), service=self._service, log=self._log)
+
+    def burst(self, target_ns: int) -> Burst:
+        """One burst of the worker that has just run. Raises RuntimeError where there is none that can give bursts."""
+        if self._burster is None:
+            raise RuntimeError("no run has ended well in this process, or its track leaves the loop to the framework")
+        return self._burster.burst(target_ns)
+
+    def _run(self, spec: RunSpec, before_ns: Mapping[str, int], started: int) -> Iterator[Event]:
+        workload, loaded = workloads.get(spec.workload), list[Dataset]()
+        worker = load_worker(self._service, spec.track)()
         before = {**before_ns, "import": time.perf_counter_ns() - started}
-        threads = spec.threads or usable_cores()
-        for event in train(worker, spec, workload, lambda: data.load(workload.dataset), threads=threads, before_ns=before):
+
+        def load() -> Dataset:
+            loaded.append(data.load(workload.dataset))
+            return loaded[0]
+
+        for event in train(worker, spec, workload, load, threads=spec.threads or usable_cores(), before_ns=before):
             if isinstance(event, RunResult):
-                event.environment = describe_environment(service.packages) | {"worker_code": service.code()}
+                event.environment = describe_environment(self._service.packages) | {"worker_code": self._service.code()}
+                if event.status is Status.OK and not has_own_loop(worker, spec):
+                    plan = Plan(spec, workload, len(loaded[0].x_train))
+                    self._burster = Burster(worker, plan, first_epoch=event.blocks[-1].epoch + 1)
             yield event
-    except (KeyboardInterrupt, GeneratorExit):
-        raise
-    except BaseException as error:  # noqa: BLE001 - a framework may raise anything, SystemExit too; whatever it is belongs in the result
-        yield failed(error, wall_ns=time.perf_counter_ns() - started + sum(before_ns.values()), service=service, log=log)
 
 
 def event_to_dict(event: Event) -> dict[str, Any]:

@@ -12,7 +12,8 @@ class RunSpec:
     """One training run of one framework. Plain data: it crosses process and host boundaries as JSON.
 
     ``None`` means "as the workload says" (``batch_size``, ``epochs``, ``learning_rate``) or "every core that the process may use"
-    (``threads``). Fields that stand at their default are left out of the hash, so that a later field does not rename older runs.
+    (``threads``). ``trains``: to the last epoch; if not, the worker is only made ready for the bursts of a duel. Fields that stand at their
+    default are left out of the hash, so that a later field does not rename older runs.
     """
 
     workload: str
@@ -26,6 +27,7 @@ class RunSpec:
     epochs: int | None = None
     learning_rate: float | None = None
     threads: int | None = None
+    trains: bool = True
 
     def canonical_json(self) -> str:
         """JSON with sorted keys and without the fields that stand at their default."""
@@ -78,3 +80,16 @@ class PlannedRun:
     side: str
     pair: int
     turn: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedDuel:
+    """A comparison of speed by bursts, between the sides of one pair of a study; ``specs`` by side.
+
+    Where the pair's runs have just trained, their processes go on to the duel; else fresh ones are made ready.
+    """
+
+    specs: Mapping[str, RunSpec]
+    workload: str
+    seed: int
+    pair: int

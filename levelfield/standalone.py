@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from levelfield.result import Epoch, RunResult, Status
-from levelfield.run import execute
+from levelfield.run import Session
 from levelfield.services import Service, discover
 from levelfield.spec import RunSpec
 from levelfield.training import Started
@@ -49,7 +49,7 @@ def _service(name: str) -> Service:
 
 
 def _run(service: Service, spec: RunSpec) -> RunResult:
-    for event in execute(service, spec, before_ns={"process_start": _process_age_ns()}):
+    for event in Session(service).run(spec, before_ns={"process_start": _process_age_ns()}):
         match event:
             case Started():
                 print(f"{service.title}: {event.epochs} epochs of {event.steps_per_epoch} steps", flush=True)

@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +17,17 @@ from numpy.typing import NDArray
 from levelfield import data
 from levelfield.measure.environment import describe_environment, source_hash
 from levelfield.parity.session import RecordingSession
-from levelfield.run import REASON_LIMIT, event_to_dict, execute
+from levelfield.run import REASON_LIMIT, Session, event_to_dict
 from levelfield.services import discover
 from levelfield.spec import RunSpec
 
 
 class WorkerActor:
-    """One process that does one run."""
+    """One process that does one run, and bursts after it; or records for a certificate."""
 
     def __init__(self, framework: str, log: str | None) -> None:
         self._service = discover()[framework]
-        self._log = Path(log) if log and _redirect_output(Path(log)) else None
+        self._session = Session(self._service, Path(log) if log and _redirect_output(Path(log)) else None)
 
     def hello(self) -> dict[str, Any]:
         """Who and where this worker is, and the hashes of the sources that it runs."""
@@ -57,16 +58,20 @@ class WorkerActor:
 
     def next_record(self) -> dict[str, Any] | None:
         """The next step laid open, None after the last."""
-        return self._plainly(self._session.next)
+        return self._plainly(self._recording.next)
 
     def run(self, spec: Mapping[str, Any], before_ns: Mapping[str, int]) -> Iterator[dict[str, Any]]:
         """Do the run; stream its events as dictionaries, the result last."""
-        for event in execute(self._service, RunSpec.from_dict(spec), before_ns=before_ns, log=self._log):
+        for event in self._session.run(RunSpec.from_dict(spec), before_ns=before_ns):
             yield event_to_dict(event)
 
+    def burst(self, target_ns: int) -> dict[str, Any]:
+        """One burst of the run's worker, which goes on where it stopped."""
+        return self._plainly(lambda: asdict(self._session.burst(target_ns)))
+
     def _begin(self, spec: RunSpec, steps: int, draws: int) -> dict[str, Any]:
-        self._session = RecordingSession(self._service, spec, steps=steps, draws=draws)
-        return self._session.header
+        self._recording = RecordingSession(self._service, spec, steps=steps, draws=draws)
+        return self._recording.header
 
     def _plainly(self, function: Callable[[], dict[str, Any] | None]) -> Any:
         """A framework's exceptions cannot be unpickled where it is missing: they cross as text."""

@@ -10,7 +10,7 @@ import pytest
 
 from levelfield import workloads
 from levelfield.result import RunResult, Status
-from levelfield.run import execute, load_worker
+from levelfield.run import Session, load_worker
 from levelfield.services import ROOT, Service, discover
 from levelfield.spec import RunSpec
 from levelfield.tracks import TRACKS
@@ -58,7 +58,7 @@ def test_a_service_of_everything_builds_every_workload_in_every_track(tmp_path, 
 )
 def test_odd_seeds_misbehave_and_even_seeds_do_not(tmp_path, kind, status, reason):
     service = service_of(tmp_path, kind)
-    bad, good = (list(execute(service, spec_of(service, seed), before_ns={}))[-1] for seed in (1, 2))
+    bad, good = (list(Session(service).run(spec_of(service, seed), before_ns={}))[-1] for seed in (1, 2))
     assert (bad.status, good.status) == (status, Status.OK)
     assert reason in bad.failure.reason
     again = RunResult.from_dict(json.loads(json.dumps(bad.to_dict())))

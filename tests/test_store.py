@@ -12,8 +12,10 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
+from levelfield.bursts import Burst
+from levelfield.duel import DuelResult, Turn
 from levelfield.result import Block, Epoch, Failure, RunResult, Status
-from levelfield.spec import PlannedRun, RunKey, RunSpec
+from levelfield.spec import PlannedDuel, PlannedRun, RunKey, RunSpec
 from levelfield.store import Store, StoreError, StudyRecord
 from levelfield.store.address import parse
 from levelfield.store.tables import metadata
@@ -61,6 +63,27 @@ def result(status=Status.OK, **changes) -> RunResult:
         "description": {"version": "2.14", "threads": 2},
     }
     return RunResult(status=status, **(values | changes))
+
+
+def planned_duel(pair=0) -> PlannedDuel:
+    return PlannedDuel(specs={"torch": planned(seed=pair).spec}, workload="digits_cnn", seed=pair, pair=pair)
+
+
+def duel_result(status=Status.OK, **changes) -> DuelResult:
+    burst = Burst(
+        steps=45,
+        samples=1440,
+        duration_ns=BIG,
+        discarded_steps=15,
+        discarded_ns=7,
+        cpu_ns=BIG + 1,
+        idle_cpu_ns=0,
+        idle_ns=9,
+        started_ns=BIG,
+    )
+    turns = [Turn(round=number, side=side, burst=burst) for number in range(2) for side in ("torch", "größer")]
+    values = {"turns": turns, "members": {"torch": {"pid": 7}}, "evidence": {"valid": True, "foreign": 0.1}}
+    return DuelResult(status=status, target_ns=BIG, **(values | changes))
 
 
 def record(store, run=None, outcome=None, **key) -> int:
@@ -146,6 +169,7 @@ class StoreContract:
     @pytest.mark.parametrize("table", list(metadata.tables))
     def test_no_row_can_be_changed(self, store, url, table):
         record(store)
+        store.record_duel("digits-1", planned_duel(), 1, duel_result(), **TIMES)
         store.add_certificate(certificate())
         column = metadata.tables[table].columns.keys()[-1]
         engine = create_engine(parse(url))
@@ -156,12 +180,33 @@ class StoreContract:
 
     def test_deleting_a_study_takes_its_runs_along(self, store):
         record(store)
+        store.record_duel("digits-1", planned_duel(), 1, duel_result(), **TIMES)
         store.add_certificate(certificate())
         with store._transaction() as connection:
             connection.execute(text("DELETE FROM studies"))
             left = {table: connection.execute(text(f"SELECT count(*) FROM {table}")).scalar() for table in metadata.tables}
         # A certificate speaks of two workers, not of a study.
-        assert left == {"studies": 0, "runs": 0, "epochs": 0, "blocks": 0, "certificates": 1}
+        assert left == {"studies": 0, "runs": 0, "epochs": 0, "blocks": 0, "certificates": 1, "duels": 0, "bursts": 0}
+
+    def test_a_duel_comes_back_as_it_was(self, store):
+        failed = duel_result(Status.FAILED, turns=[], failure=Failure(reason="its process ended"))
+        for attempt, given in enumerate((failed, duel_result()), start=1):
+            store.record_duel("digits-1", planned_duel(3), attempt, given, **TIMES)
+        found = store.duels("digits-1")
+        assert [duel.result for duel in found] == [failed, duel_result()]
+        assert [(duel.workload, duel.seed, duel.pair, duel.attempt, duel.started_at) for duel in found] == [
+            ("digits_cnn", 3, 3, attempt, NOW) for attempt in (1, 2)
+        ]
+        assert store.duel_attempts("digits-1") == {("digits_cnn", 3): [(1, Status.FAILED), (2, Status.OK)]}
+        assert store.duels("another") == []
+
+    def test_an_attempt_at_a_duel_is_recorded_once(self, store):
+        store.record_duel("digits-1", planned_duel(), 1, duel_result(), **TIMES)
+        with pytest.raises(StoreError, match="digits-1, digits_cnn, pair 0, attempt 1"):
+            store.record_duel("digits-1", planned_duel(), 1, duel_result(), **TIMES)
+        with pytest.raises(StoreError, match="another"):
+            store.record_duel("another", planned_duel(), 1, duel_result(), **TIMES)
+        assert len(store.duels("digits-1")[0].result.turns) == 4
 
     def test_a_certificate_comes_back_as_it_was(self, store):
         given = certificate(earlier=("seed 0: über der Schranke",))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from levelfield.duel import DuelResult
 from levelfield.result import RunResult
 from levelfield.spec import PlannedRun, RunKey
 
@@ -34,5 +35,20 @@ class StoredRun:
     run_id: int
     planned: PlannedRun
     result: RunResult
+    started_at: datetime
+    finished_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredDuel:
+    """A recorded duel of a study's pair. ``duel_id`` grows in the order of recording; both times are in UTC."""
+
+    duel_id: int
+    study: str
+    workload: str
+    seed: int
+    pair: int
+    attempt: int
+    result: DuelResult
     started_at: datetime
     finished_at: datetime

@@ -11,14 +11,15 @@ from typing import Any, Self
 from sqlalchemy import URL, Connection, Engine, Select, Table, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
+from levelfield.duel import DuelResult
 from levelfield.parity.certificate import Certificate
 from levelfield.result import RunResult, Status
-from levelfield.spec import PlannedRun, RunKey
-from levelfield.store import certified, rows, schema
+from levelfield.spec import PlannedDuel, PlannedRun, RunKey
+from levelfield.store import certified, dueling, rows, schema
 from levelfield.store.address import parse, shown
 from levelfield.store.engine import make_engine, reaching
-from levelfield.store.records import StoredRun, StoreError, StudyRecord
-from levelfield.store.tables import blocks, certificates, epochs, runs, studies
+from levelfield.store.records import StoredDuel, StoredRun, StoreError, StudyRecord
+from levelfield.store.tables import blocks, certificates, duels, epochs, runs, studies
 
 
 class Store:
@@ -111,6 +112,34 @@ class Store:
                 raise StoreError(self._refusal(key) or str(error)) from error
             raise
         return run_id
+
+    def record_duel(
+        self, study_id: str, planned: PlannedDuel, attempt: int, result: DuelResult, *, started_at: datetime, finished_at: datetime
+    ) -> int:
+        """Write a finished duel, all of it or nothing, and return its id.
+
+        Both times need a time zone. Raises StoreError where that attempt is there already, or its study is not.
+        """
+        try:
+            with self._transaction() as connection:
+                return dueling.add(connection, study_id, planned, attempt, result, (started_at, finished_at))
+        except StoreError as error:
+            if isinstance(error.__cause__, IntegrityError):
+                named = f"{study_id}, {planned.workload}, pair {planned.pair}, attempt {attempt}"
+                raise StoreError(f"the duel {named} is in {self.name} already, or its study is not") from error
+            raise
+
+    def duels(self, study_id: str) -> list[StoredDuel]:
+        """The study's duels with all their bursts, in the order of recording."""
+        return dueling.read(*self.read(*dueling.queries(study_id)))
+
+    def duel_attempts(self, study_id: str) -> dict[tuple[str, int], list[tuple[int, Status]]]:
+        """The recorded attempts at each duel, by (workload, pair): (attempt, status), sorted by attempt."""
+        found: dict[tuple[str, int], list[tuple[int, Status]]] = defaultdict(list)
+        columns = (duels.c.workload, duels.c.pair, duels.c.attempt, duels.c.status)
+        for row in self.read(select(*columns).where(duels.c.study_id == study_id).order_by(duels.c.attempt))[0]:
+            found[row.workload, row.pair].append((row.attempt, Status(row.status)))
+        return dict(found)
 
     def add_certificate(self, certificate: Certificate) -> int:
         """Write a parity certificate, passed or failed, and return its id."""

@@ -105,3 +105,42 @@ certificates = Table(
     Column("content", PlainJson, nullable=False),
     sqlite_autoincrement=True,
 )
+
+# A duel's ``evidence`` is what the noise gate saw; ``members`` says, by side, which process took part.
+duels = Table(
+    "duels",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("study_id", Text, ForeignKey("studies.id", ondelete="CASCADE"), nullable=False),
+    Column("workload", Text, nullable=False),
+    Column("seed", BigInteger, nullable=False),
+    Column("pair", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("finished_at", UtcDateTime, nullable=False),
+    Column("target_ns", BigInteger, nullable=False),
+    Column("members", PlainJson, nullable=False),
+    Column("evidence", PlainJson, nullable=False),
+    Column("failure", PlainJson),
+    UniqueConstraint("study_id", "workload", "pair", "attempt"),
+    sqlite_autoincrement=True,
+)
+
+bursts = Table(
+    "bursts",
+    metadata,
+    Column("duel_id", Integer, ForeignKey("duels.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("round", Integer, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("steps", BigInteger, nullable=False),
+    Column("samples", BigInteger, nullable=False),
+    Column("duration_ns", BigInteger, nullable=False),
+    Column("discarded_steps", BigInteger, nullable=False),
+    Column("discarded_ns", BigInteger, nullable=False),
+    Column("cpu_ns", BigInteger, nullable=False),
+    Column("idle_cpu_ns", BigInteger, nullable=False),
+    Column("idle_ns", BigInteger, nullable=False),
+    Column("started_ns", BigInteger, nullable=False),
+)
