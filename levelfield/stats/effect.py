@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit  # scipy.stats has the same quantile, but takes a second to import
+from scipy.special import stdtr, stdtrit  # scipy.stats has the same functions, but takes a second to import
 
 from levelfield.stats.describe import Values, as_array, sample_sd
 
@@ -65,6 +65,17 @@ def difference(a: Values, b: Values) -> Effect:
     return _effect(left - right, "difference")
 
 
+def p_value(effect: Effect) -> float | None:
+    """The two-sided p value of the t test of no effect (Student 1908); None where fewer than two pairs leave nothing to test.
+
+    Below 0.05 exactly where the 95% interval excludes no effect. Pairs without any spread decide by their mean alone: 0, or 1 at no effect.
+    """
+    if effect.mean is None or effect.sd is None:
+        return None
+    error = effect.sd / math.sqrt(effect.n)
+    return float(2 * stdtr(effect.n - 1, -abs(effect.mean) / error)) if error else float(effect.mean == 0)
+
+
 def half_width(n: int, sd: float, level: float) -> float:
     """Half the t interval of a mean of ``n`` values: t((1 + level) / 2, n - 1) sd / sqrt(n), in the unit of ``sd``."""
     return float(stdtrit(n - 1, (1 + level) / 2)) * sd / math.sqrt(n)
@@ -90,7 +101,7 @@ def _from_moments(scale: Scale, *, n: int, excluded: int, mean: float, sd: float
         if sd is None:
             return None
         half = half_width(n, sd, level)
-        return Interval(_to_reader(mean - half, scale), _to_reader(mean + half, scale))
+        return Interval(to_reader(mean - half, scale), to_reader(mean + half, scale))
 
     return Effect(
         scale=scale,
@@ -98,12 +109,12 @@ def _from_moments(scale: Scale, *, n: int, excluded: int, mean: float, sd: float
         excluded=excluded,
         mean=mean,
         sd=sd,
-        estimate=_to_reader(mean, scale),
+        estimate=to_reader(mean, scale),
         interval=interval(0.95),
         interval90=interval(0.90),
     )
 
 
-def _to_reader(value: float, scale: Scale) -> float:
+def to_reader(value: float, scale: Scale) -> float:
     """Two wildly different pairs have an interval that no float holds as a ratio: it ends at e^700."""
     return math.exp(max(-700.0, min(700.0, value))) if scale == "ratio" else value

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.weightstats import DescrStatsW, ttost_paired
 
-from levelfield.stats import describe, difference, equivalence, ratio
+from levelfield.stats import describe, difference, equivalence, p_value, ratio
 
 # Student (1908), "The probable error of a mean", Biometrika 6: hours of additional sleep of ten patients under two drugs. R ships it as
 # `sleep`; its t.test(paired = TRUE) gives mean 1.58, 95% interval 0.7001142 to 2.4598858, p = 0.002833.
@@ -39,6 +39,20 @@ def test_intervals_agree_with_scipy(level, name):
     effect = difference(SLEEP_2, SLEEP_1)
     expected = scipy.stats.ttest_rel(SLEEP_2, SLEEP_1).confidence_interval(level)
     assert (getattr(effect, name).low, getattr(effect, name).high) == pytest.approx(tuple(expected))
+
+
+def test_p_value_is_students():
+    assert p_value(difference(SLEEP_2, SLEEP_1)) == pytest.approx(0.002833, abs=5e-7)  # R's t.test, as above
+    assert p_value(difference(SLEEP_1, SLEEP_2)) == p_value(ratio(np.exp(SLEEP_2), np.exp(SLEEP_1)))
+    one = scipy.stats.ttest_1samp([0.3, 1e3, 999.5, 998.0], 0.0).pvalue
+    assert p_value(difference([0.3, 1e3, 999.5, 998.0], [0.0] * 4)) == pytest.approx(one)
+
+
+def test_p_value_where_there_is_no_spread():
+    assert p_value(ratio([3.0], [2.0])) is None
+    assert p_value(ratio([], [])) is None
+    assert p_value(ratio([2.0, 2.0], [2.0, 2.0])) == 1.0
+    assert p_value(ratio([2.0, 2.0], [1.0, 1.0])) == 0.0
 
 
 @pytest.mark.parametrize("margin", [0.5, 2.2, 2.3, 5])
@@ -141,3 +155,11 @@ def test_exchanging_the_sides_gives_the_inverse(pairs):
     if forth.interval:
         assert forth.interval.low <= forth.estimate <= forth.interval.high
         assert math.log(back.interval.low) == pytest.approx(math.log(forth.interval.low), rel=1e-6, abs=1e-6)
+
+
+@given(st.lists(st.tuples(positive, positive), min_size=2, max_size=8))
+def test_p_is_below_5_percent_where_the_interval_excludes_no_effect(pairs):
+    effect = ratio(*zip(*pairs, strict=True))
+    assert p_value(effect) == pytest.approx(0.05, abs=1e-9) or (p_value(effect) < 0.05) == (
+        not effect.interval.low <= 1 <= effect.interval.high
+    )

@@ -10,23 +10,13 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from scipy.stats import binom
 from statsmodels.stats.power import TTestPower
 
 from levelfield.stats import difference, ratio, verdict
+from tests.stats.rates import REPETITIONS, least, most
 
 AA_REPETITIONS = 1000
-REPETITIONS = 5000
 MARGIN = 0.03
-
-
-def most(rate, repetitions=REPETITIONS, level=1e-4):
-    """The largest count at which a one-sided exact test at ``level`` does not reject a true rate of ``rate``."""
-    return int(binom.ppf(1 - level, repetitions, rate))
-
-
-def least(rate):
-    return int(binom.ppf(1e-4, REPETITIONS, rate))
 
 
 def pairs(n, effect, sd, seed, repetitions=REPETITIONS):

@@ -45,6 +45,25 @@ def test_accuracy_uses_its_own_words():
     assert (found.outcome, found.favours) == (Outcome.HIGHER, "a")
 
 
+def test_adjusted_p_values_must_be_small_as_well():
+    effect = ratio(np.exp(logs(12, 0.01, 0.01)), np.ones(12))
+
+    def found(**adjusted):
+        judged = verdict(effect, margin=MARGIN, **adjusted)
+        return judged.favours, judged.equivalent
+
+    assert found() == found(adjusted_p=0.049, adjusted_equivalence_p=0.049) == ("a", True)
+    assert found(adjusted_p=0.05) == (None, True)
+    assert found(adjusted_equivalence_p=0.05) == ("a", False)
+    neither = verdict(effect, margin=MARGIN, adjusted_p=0.06, adjusted_equivalence_p=0.06)
+    assert (neither.outcome, neither.more) == (Outcome.NOT_ENOUGH_RUNS, 1)
+
+
+def test_adjusted_p_values_cannot_make_a_verdict():
+    found = verdict(ratio(np.exp(logs(8, 0.01, 0.03)), np.ones(8)), margin=MARGIN, adjusted_p=0.0, adjusted_equivalence_p=0.0)
+    assert not found.decided
+
+
 def test_below_five_pairs_there_is_no_verdict_however_clear():
     found = speed(4, 1.0, 1e-6)
     assert (found.outcome, found.favours, found.equivalent, found.more) == (Outcome.NOT_ENOUGH_RUNS, None, False, 1)
