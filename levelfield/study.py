@@ -11,11 +11,13 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, field_validator, model_validator
 
 from levelfield import workloads
+from levelfield.duel import ROUNDS
 from levelfield.services import Service
+from levelfield.tracks import TRACKS, Granularity
 
 Positive = Annotated[int, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, lt=1)]
-MAX_SEED, MAX_SEEDS, MAX_THREADS = 2**31 - 1, 100_000, 4096
+MAX_SEED, MAX_SEEDS, MAX_THREADS, MAX_BURSTS = 2**31 - 1, 100_000, 4096, 10_000
 SEEDS = f"a number of seeds, 1 to {MAX_SEEDS}, or a list of distinct seeds, each 0 to {MAX_SEED}"
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -59,6 +61,8 @@ class Study(BaseModel):
     batch_size: Positive | None = None
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     threads: Annotated[int, Field(gt=0, le=MAX_THREADS)] | None = None
+    train: bool = True
+    bursts: Annotated[int, Field(ge=0, le=MAX_BURSTS)] = ROUNDS
     margin: Share = 0.03
     accuracy_margin: Share = 0.005
 
@@ -98,6 +102,11 @@ class Study(BaseModel):
         for side, label in zip(self.frameworks, labels, strict=True):
             side.label = label
         return self
+
+    @property
+    def has_duels(self) -> bool:
+        """Whether speed is compared by bursts: not where a framework owns the loop, and not where nobody is there to compare with."""
+        return self.bursts > 0 and len(self.frameworks) > 1 and TRACKS[self.track].granularity is Granularity.STEP
 
     @property
     def seed_list(self) -> list[int]:
@@ -189,7 +198,10 @@ def _not_offered(study: Study, services: Mapping[str, Service]) -> Iterable[Prob
 
 
 def _not_in_track(study: Study) -> Iterable[Problem]:
-    """The track ``article`` takes the frameworks as they come, in float32."""
+    """The track ``article`` takes the frameworks as they come, in float32. A study that does not train has at least duels."""
+    if not study.train and not (study.track in TRACKS and study.has_duels):
+        why = "a study that does not train needs bursts, two sides and a track other than article"
+        yield Problem(field="train", given=study.train, allowed=why)
     if study.track != "article":
         return
     for field, given in (

@@ -9,7 +9,7 @@ from typing import Any
 
 import psutil
 import ray
-from ray.exceptions import RayError
+from ray.exceptions import RayActorError, RayError
 
 from levelfield import data, workloads
 from levelfield.measure.environment import source_hash
@@ -47,14 +47,16 @@ class Actors:
         answer = actor.hello.remote()
         deadline = time.monotonic() + ACTOR_TIMEOUT_S
         while not ray.wait([answer], timeout=1)[0]:
-            needed = {spec.framework, *(["GPU"] if spec.device == "cuda" else [])}
-            if not any(node["Alive"] and needed <= node["Resources"].keys() for node in ray.nodes()):
-                raise NotStartedError(f"no live node of the cluster offers {' and '.join(sorted(needed))}")
+            if lost := _no_place(spec):
+                raise NotStartedError(lost)
             if time.monotonic() > deadline:
                 raise NotStartedError(
                     f"the worker's process did not start within {ACTOR_TIMEOUT_S:.0f} s: its node may be busy with another"
                 )
-        who: dict[str, Any] = ray.get(answer)
+        try:
+            who: dict[str, Any] = ray.get(answer)
+        except RayActorError as error:
+            raise (NotStartedError(lost) if (lost := _no_place(spec)) else error) from error
         return who
 
     def check_sources(self, framework: str, who: Mapping[str, Any]) -> None:
@@ -77,6 +79,14 @@ class Actors:
         dataset = self.dataset(spec.workload)
         if ray.get(actor.lacks_data.remote(dataset.name, dataset.fingerprint, dataset.source)):
             ray.get(actor.store_data.remote(dataset.name, dataset.arrays(), dataset.source))
+
+
+def _no_place(spec: RunSpec) -> str | None:
+    """Why no actor for ``spec`` can ever start; None where one can."""
+    needed = {spec.framework, *(["GPU"] if spec.device == "cuda" else [])}
+    if any(node["Alive"] and needed <= node["Resources"].keys() for node in ray.nodes()):
+        return None
+    return f"no live node of the cluster offers {' and '.join(sorted(needed))}"
 
 
 def end(actor: Any, who: Mapping[str, Any]) -> None:

@@ -12,10 +12,11 @@ from rich.markup import escape
 
 import levelfield
 from levelfield.data import DataError
+from levelfield.duel import ROUNDS
 from levelfield.result import Status
 from levelfield.services import ServiceError, discover
 from levelfield.study import StudyError, read_study
-from orchestrator import data_commands, explain_command, parity_command
+from orchestrator import data_commands, duel_command, explain_command, parity_command
 from orchestrator.data_commands import DataDir
 from orchestrator.options import RESULTS, Address, Certify, Results, StoreUrl, StudyFile, StudyId, store_url
 
@@ -85,6 +86,31 @@ def run(
     data_commands.use_data_dir(data_dir)
     services = discover()
     record = new_record(read_study(study, services))
+    _execute(record, address=address, results=results, store=store, is_new=True, certify=certify is not False)
+
+
+@app.command()
+def duel(  # noqa: PLR0913, PLR0917 - each is an option of the command line
+    a: duel_command.Framework,
+    b: duel_command.Framework,
+    workload: duel_command.Workload = "digits_cnn",
+    pairs: duel_command.Pairs = duel_command.PAIRS,
+    bursts: duel_command.Bursts = ROUNDS,
+    track: duel_command.Track = "matched",
+    precision: duel_command.Precision = "fp32",
+    threads: duel_command.Threads = None,
+    address: Address = None,
+    results: Results = RESULTS,
+    store: StoreUrl = None,
+    data_dir: DataDir = None,
+    certify: Certify = None,
+) -> None:
+    """Compare two in speed alone: pairs of fresh processes take turns in bursts of training steps."""
+    from orchestrator.session import new_record
+
+    data_commands.use_data_dir(data_dir)
+    settings = {"workload": workload, "pairs": pairs, "bursts": bursts, "track": track, "precision": precision, "threads": threads}
+    record = new_record(duel_command.study_of((a, b), discover(), **settings))
     _execute(record, address=address, results=results, store=store, is_new=True, certify=certify is not False)
 
 

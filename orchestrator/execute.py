@@ -1,67 +1,104 @@
-"""Executes planned runs on the Ray cluster: one actor, in a fresh process of the framework's own environment, for each run."""
+"""Processes on the Ray cluster: one actor, in a fresh process of the framework's own environment, for each run and the duel after it."""
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import ray
 from ray.exceptions import ActorUnavailableError, ActorUnschedulableError, RayActorError, RayError
 
+from levelfield.bursts import Burst
 from levelfield.result import Failure, RunResult, Status
 from levelfield.run import REASON_LIMIT, event_from_dict, tail
-from levelfield.spec import PlannedRun
+from levelfield.spec import RunSpec
 from levelfield.training import Event
 from orchestrator.actors import Actors, NotStartedError, end
-from orchestrator.schedule import Placed
+from orchestrator.schedule import BurstError, Placed
 
 
 class RayExecutor:
-    """Runs one planned run at a time on the connected cluster."""
+    """Gives processes on the connected cluster."""
 
     def __init__(self) -> None:
         self._actors = Actors()
 
-    def execute(self, run: PlannedRun, log: Path) -> Generator[Placed | Event, None, None]:
+    @contextmanager
+    def process(self, spec: RunSpec, log: Path, *, share: float) -> Iterator["RayProcess"]:
+        """An actor of its own, which is ended with the block."""
+        process = RayProcess(self._actors, spec, log, share)
+        try:
+            yield process
+        finally:
+            process.end()
+
+
+class RayProcess:
+    """One actor: a run, and then bursts."""
+
+    def __init__(self, actors: Actors, spec: RunSpec, log: Path, share: float) -> None:
+        self._actors, self._spec, self._log = actors, spec, log
+        self._started = time.perf_counter_ns()
+        self._actor = actors.start(spec, log, share=share)
+        self._who: dict[str, Any] = {}
+
+    def run(self) -> Generator[Placed | Event, None, None]:
         """Yields where the run is and its events; the last is always a `RunResult`, also when the actor's process dies.
 
-        Raises ClusterError where the node runs other sources than this process. When the iterator is closed early, the actor is ended.
+        Raises ClusterError where the node runs other sources than this process.
         """
-        started = time.perf_counter_ns()
-        actor = self._actors.start(run.spec, log)
-        who: dict[str, Any] = {}
         try:
-            who = self._actors.greet(actor, run.spec)
-            before = {"process_start": time.perf_counter_ns() - started}
-            self._actors.check_sources(run.spec.framework, who)
-            yield Placed(hostname=who["hostname"], pid=who["pid"])
+            self._who = self._actors.greet(self._actor, self._spec)
+            before = {"process_start": time.perf_counter_ns() - self._started}
+            self._actors.check_sources(self._spec.framework, self._who)
+            yield Placed(hostname=self._who["hostname"], pid=self._who["pid"])
             sent = time.perf_counter_ns()
-            self._actors.send_data(actor, run.spec)
-            stream = actor.run.remote(run.spec.to_dict(), before | {"data": time.perf_counter_ns() - sent})
+            self._actors.send_data(self._actor, self._spec)
+            stream = self._actor.run.remote(self._spec.to_dict(), before | {"data": time.perf_counter_ns() - sent})
             for reference in stream:
                 yield event_from_dict(ray.get(reference))
         except (RayError, NotStartedError) as error:
-            yield _died(error, wall_ns=time.perf_counter_ns() - started, log=log)
-        finally:
-            end(actor, who)
+            yield _died(error, wall_ns=time.perf_counter_ns() - self._started, log=self._log)
+
+    def burst(self, target_ns: int) -> Burst:
+        """Raises BurstError where the worker raised an exception or its process has died."""
+        try:
+            answer = ray.get(self._actor.burst.remote(target_ns))
+        except RayError as error:
+            raise BurstError(_reason(error)) from error
+        if "failure" in answer:
+            raise BurstError(answer["failure"])
+        return Burst(**answer)
+
+    def who(self) -> dict[str, Any]:
+        """Host, process and node."""
+        return {name: self._who.get(name) for name in ("hostname", "pid", "node_id")}
+
+    def end(self) -> None:
+        """End the actor's process."""
+        end(self._actor, self._who)
 
 
 def _died(error: Exception, *, wall_ns: int, log: Path) -> RunResult:
     """The result of a run whose actor did not live to tell."""
-    match error:
-        case NotStartedError():
-            reason = str(error)
-        case ActorUnavailableError():
-            reason = "the worker cannot be reached any more: its node has ended, or the network to it has failed"
-        case RayActorError() | ActorUnschedulableError():
-            reason = f"the worker process died: {_cause(error)}"
-        case _:
-            reason = f"{type(error).__name__}: {error}"
     return RunResult(
         status=Status.FAILED,
         wall_ns=wall_ns,
-        failure=Failure(reason=reason[:REASON_LIMIT], error_type=type(error).__name__, log_tail=tail(log)),
+        failure=Failure(reason=_reason(error)[:REASON_LIMIT], error_type=type(error).__name__, log_tail=tail(log)),
     )
+
+
+def _reason(error: Exception) -> str:
+    match error:
+        case NotStartedError():
+            return str(error)
+        case ActorUnavailableError():
+            return "the worker cannot be reached any more: its node has ended, or the network to it has failed"
+        case RayActorError() | ActorUnschedulableError():
+            return f"the worker process died: {_cause(error)}"
+        case _:
+            return f"{type(error).__name__}: {error}"
 
 
 def _cause(error: Exception) -> str:

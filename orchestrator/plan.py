@@ -1,14 +1,26 @@
-"""From a study to its runs: pure, so that the same study and seed give the same plan."""
+"""From a study to its runs and duels: pure, so that the same study and seed give the same plan."""
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from typing import TypeAlias
 
 from levelfield.result import STATUSES, Status
-from levelfield.spec import PlannedRun, RunSpec
+from levelfield.spec import PlannedDuel, PlannedRun, RunSpec
 from levelfield.study import Side, Study
 
 Attempts: TypeAlias = Mapping[tuple[str, str], Sequence[tuple[int, Status]]]
+DuelAttempts: TypeAlias = Mapping[tuple[str, int], Sequence[tuple[int, Status]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairWork:
+    """What is still to be done of one pair; each run and the duel with the number of the attempt. ``sides``: all of the pair."""
+
+    sides: int
+    runs: tuple[tuple[PlannedRun, int], ...]
+    duel: tuple[PlannedDuel, int] | None
 
 
 def plan(study: Study, plan_seed: int) -> list[PlannedRun]:
@@ -28,15 +40,33 @@ def plan(study: Study, plan_seed: int) -> list[PlannedRun]:
     return runs
 
 
-def pending(runs: Sequence[PlannedRun], attempts: Attempts) -> Iterator[tuple[PlannedRun, int]]:
-    """The runs that are still to be done, with the number of the attempt: all whose last attempt, if any, did not finish them."""
-    for run in runs:
-        done = attempts.get((run.spec.hash, run.side), ())
-        if not done or not STATUSES[done[-1][1]].done:
-            yield run, done[-1][0] + 1 if done else 1
+def pending(study: Study, plan_seed: int, attempts: Attempts, duel_attempts: DuelAttempts) -> Iterator[PairWork]:
+    """What is still to be done, pair by pair: all whose last attempt, if any, did not finish it."""
+    for _, members in groupby(plan(study, plan_seed), lambda run: run.pair):
+        pair = list(members)
+        runs = tuple((run, at) for run in pair if (at := _next(attempts.get((run.spec.hash, run.side), ()))))
+        planned = _duel(pair)
+        at = _next(duel_attempts.get((planned.workload, planned.pair), ())) if study.has_duels else None
+        if runs or at:
+            yield PairWork(sides=len(pair), runs=runs, duel=(planned, at) if at else None)
+
+
+def _next(done: Sequence[tuple[int, Status]]) -> int | None:
+    """The number of the next attempt; None where the last one finished."""
+    if not done:
+        return 1
+    number, status = done[-1]
+    return None if STATUSES[status].done else number + 1
+
+
+def _duel(pair: Sequence[PlannedRun]) -> PlannedDuel:
+    specs = {run.side: run.spec for run in pair}
+    return PlannedDuel(specs=specs, workload=pair[0].spec.workload, seed=pair[0].spec.seed, pair=pair[0].pair)
 
 
 def _spec(study: Study, side: Side, workload: str, seed: int) -> RunSpec:
     own = {name: getattr(study, name) for name in ("track", "device", "batch_size", "epochs", "learning_rate", "threads")}
     precision = side.precision or study.precision
-    return RunSpec(workload=workload, framework=side.framework, mode=side.mode or "", seed=seed, precision=precision, **own)
+    return RunSpec(
+        workload=workload, framework=side.framework, mode=side.mode or "", seed=seed, precision=precision, trains=study.train, **own
+    )

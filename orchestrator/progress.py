@@ -12,27 +12,30 @@ from rich.live import Live
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from levelfield.result import Epoch, RunResult, Status
-from levelfield.spec import PlannedRun
+from levelfield.duel import DuelResult, Turn
+from levelfield.result import Epoch, Failure, RunResult, Status
+from levelfield.spec import PlannedDuel, PlannedRun
 from levelfield.training import Event, Started
+from orchestrator.plan import PairWork
 from orchestrator.schedule import Placed
 
+DUEL = "\n duel"  # no label of a side begins so
 MARKS = {Status.OK: "[green]done[/]", Status.DIVERGED: "[yellow]diverged[/]"}
 
 
 class LiveProgress:
-    """Implements `Listener`. Finished runs stand as lines above the run in progress and the whole study."""
+    """Implements `Listener`. Finished runs and duels stand as lines above what is in progress and the whole study."""
 
-    def __init__(self, console: Console, todo: Sequence[tuple[PlannedRun, int]]) -> None:
+    def __init__(self, console: Console, todo: Sequence[PairWork]) -> None:
         self._console = console
-        self._left = [run for run, _ in todo]
+        self._left = [run.side for pair in todo for run, _ in pair.runs] + [DUEL for pair in todo if pair.duel]
         self._durations: dict[str, list[float]] = defaultdict(list)
         self._current = Progress(TextColumn("  {task.description}"), BarColumn(24), TextColumn("{task.fields[state]}"), console=console)
         self._whole = Progress(
-            TextColumn("  {task.description}"), BarColumn(24), MofNCompleteColumn(), TextColumn("runs,"), TimeElapsedColumn(),
+            TextColumn("  {task.description}"), BarColumn(24), MofNCompleteColumn(), TextColumn("steps,"), TimeElapsedColumn(),
             TextColumn("so far, {task.fields[left]} left"), console=console,
         )  # fmt: skip
-        self._study: TaskID = self._whole.add_task("whole study", total=len(todo), left="unknown time")
+        self._study: TaskID = self._whole.add_task("whole study", total=len(self._left), left="unknown time")
         self._run: TaskID | None = None
         self._since = 0.0
         self._where, self._epochs = "", 0
@@ -49,10 +52,27 @@ class LiveProgress:
 
     def started(self, run: PlannedRun, attempt: int) -> None:
         """Show the next run."""
+        self._begin(_name(run), attempt)
+
+    def duel_started(self, duel: PlannedDuel, attempt: int, rounds: int) -> None:
+        """Show the next duel."""
+        self._begin(_duel_name(duel), attempt)
+        if self._run is not None:
+            self._current.update(self._run, total=rounds * len(duel.specs), state="bursts in turn")
+
+    def duel_event(self, duel: PlannedDuel, event: Turn | DuelResult) -> None:
+        """Show how far the duel is."""
+        if isinstance(event, DuelResult):
+            each = len(event.turns) // max(1, len(duel.specs))
+            self._finished(DUEL, _duel_name(duel), event.status, event.failure, f"{each} bursts each")
+        elif self._run is not None:
+            self._current.update(self._run, advance=1)
+
+    def _begin(self, name: str, attempt: int) -> None:
         self._since = time.monotonic()
         again = f", attempt {attempt}" if attempt > 1 else ""
         self._where = ""
-        self._run = self._current.add_task(escape(_name(run)) + again, total=None, state="starting its process")
+        self._run = self._current.add_task(escape(name) + again, total=None, state="starting its process")
         self._whole.update(self._study, left=self._time_left())
 
     def event(self, run: PlannedRun, event: Placed | Event) -> None:
@@ -71,32 +91,37 @@ class LiveProgress:
                 done = f"{event.epoch + 1} of {self._epochs} epochs, test accuracy {event.test_accuracy:.1%}"
                 self._current.update(task, advance=1, state=f"{done}{self._where}")
             case RunResult():
-                self._finished(run, event, task)
+                told = f"test accuracy {event.epochs[-1].test_accuracy:.1%}" if event.epochs else "ready"
+                self._finished(run.side, _name(run), event.status, event.failure, told)
 
-    def _finished(self, run: PlannedRun, result: RunResult, task: TaskID) -> None:
+    def _finished(self, kind: str, name: str, status: Status, failure: Failure | None, told: str) -> None:
         seconds = time.monotonic() - self._since
-        self._durations[run.side].append(seconds)
-        self._left.remove(run)
-        self._current.remove_task(task)
+        self._durations[kind].append(seconds)
+        self._left.remove(kind)
+        if self._run is not None:
+            self._current.remove_task(self._run)
         self._run = None
         self._whole.update(self._study, advance=1, left=self._time_left())
-        if result.failure:
-            what = f"[bold red]{result.status}[/]: " if result.status is not Status.DIVERGED else f"{MARKS[result.status]}: "
-            what += escape(shorten(result.failure.reason, 300, placeholder=" ..."))
+        if failure:
+            what = MARKS.get(status, f"[bold red]{status}[/]") + ": " + escape(shorten(failure.reason, 300, placeholder=" ..."))
         else:
-            what = f"{MARKS[Status.OK]}, test accuracy {result.epochs[-1].test_accuracy:.1%}"
-        self._console.print(f"  {escape(f'{_name(run):<36}')} {what} [dim]({seconds:.1f} s)[/]", highlight=False)
+            what = f"{MARKS[Status.OK]}, {told}"
+        self._console.print(f"  {escape(f'{name:<36}')} {what} [dim]({seconds:.1f} s)[/]", highlight=False)
 
     def _time_left(self) -> str:
-        """From the mean duration of each side's finished runs; a side that has none yet is assumed to be like the others."""
+        """From the mean duration of each side's finished runs, and of the duels; one that has none yet is assumed to be like the others."""
         known = [seconds for durations in self._durations.values() for seconds in durations]
         if not known:
             return "unknown time"
         overall = sum(known) / len(known)
         means = {side: sum(values) / len(values) for side, values in self._durations.items()}
-        seconds = round(sum(means.get(run.side, overall) for run in self._left))
+        seconds = round(sum(means.get(kind, overall) for kind in self._left))
         return f"about {seconds // 60}:{seconds % 60:02d}"
 
 
 def _name(run: PlannedRun) -> str:
     return f"{run.side}, {run.spec.workload}, seed {run.spec.seed}"
+
+
+def _duel_name(duel: PlannedDuel) -> str:
+    return f"duel, {duel.workload}, seed {duel.seed}"

@@ -1,17 +1,26 @@
-"""Works through the runs of a study, one at a time, and records what came of each. The only writer of runs."""
+"""Works through the pairs of a study, one at a time, and records what came of each. The only writer of runs and duels."""
 
 import re
-from collections.abc import Callable, Generator, Iterable
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Generator, Iterable
+from contextlib import AbstractContextManager, ExitStack, closing
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+from levelfield.bursts import Burst
+from levelfield.duel import ROUNDS, TARGET_NS, DuelResult, Turn, take_turns
 from levelfield.result import Failure, RunResult, Status
-from levelfield.spec import PlannedRun, RunKey
+from levelfield.spec import PlannedDuel, PlannedRun, RunKey, RunSpec
 from levelfield.store import Store
 from levelfield.training import Event
+from orchestrator.plan import PairWork
+
+INTERRUPTED = Failure(reason="interrupted by the user")
+
+
+class BurstError(Exception):
+    """A process gave no burst; the message says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,11 +31,27 @@ class Placed:
     pid: int
 
 
-class Executor(Protocol):
-    """Something that does a run; a generator, so that closing it ends the run. The last event is a `RunResult`."""
+class Process(Protocol):
+    """A fresh process of a framework's own environment: it does one run and then, while it lives, bursts."""
 
-    def execute(self, run: PlannedRun, log: Path) -> Generator[Placed | Event, None, None]:
-        """Do ``run``; the worker's output goes to the file ``log``."""
+    def run(self) -> Generator[Placed | Event, None, None]:
+        """Do the run; the last event is a `RunResult`, also when the process dies."""
+        ...
+
+    def burst(self, target_ns: int) -> Burst:
+        """One burst after the run. Raises BurstError."""
+        ...
+
+    def who(self) -> dict[str, Any]:
+        """Which process on which host it is."""
+        ...
+
+
+class Executor(Protocol):
+    """Something that has processes to run in."""
+
+    def process(self, spec: RunSpec, log: Path, *, share: float) -> AbstractContextManager[Process]:
+        """A process for ``spec``, which ends with the block; its output goes to ``log``. ``share`` of its node is what it takes up."""
         ...
 
 
@@ -41,40 +66,109 @@ class Listener(Protocol):
         """The run has sent an event."""
         ...
 
+    def duel_started(self, duel: PlannedDuel, attempt: int, rounds: int) -> None:
+        """The duel is next."""
+        ...
 
-def run_study(
-    study_id: str, todo: Iterable[tuple[PlannedRun, int]], *, executor: Executor, store: Store, listener: Listener, logs: Path
-) -> list[Status]:
-    """Execute and record the runs in their order; returns how each ended. A run that fails does not stop the others.
+    def duel_event(self, duel: PlannedDuel, event: Turn | DuelResult) -> None:
+        """A side has had a turn, or the duel is over."""
+        ...
 
-    On KeyboardInterrupt the run in progress is ended and recorded as cancelled, and the exception goes on.
-    """
-    statuses = []
-    for run, attempt in todo:
-        key = RunKey(study=study_id, spec_hash=run.spec.hash, side=run.side, attempt=attempt)
-        log = logs / study_id / f"{run.turn:03d}-{re.sub(r'[^A-Za-z0-9_]+', '-', run.side)}-{attempt}.log"
-        listener.started(run, attempt)
+
+@dataclass(frozen=True, kw_only=True)
+class Scheduler:
+    """Does the work of one study. ``rounds``: bursts of each side in a duel."""
+
+    study_id: str
+    executor: Executor
+    store: Store
+    listener: Listener
+    logs: Path
+    rounds: int = ROUNDS
+    target_ns: int = TARGET_NS
+
+    def work(self, todo: Iterable[PairWork]) -> list[Status]:
+        """Execute and record the pairs in their order; returns how each run and duel ended. One that fails does not stop the others.
+
+        On KeyboardInterrupt what is in progress is ended and recorded as cancelled, and the exception goes on.
+        """
+        return [status for pair in todo for status in self._pair(pair)]
+
+    def _pair(self, pair: PairWork) -> list[Status]:
+        """The runs; then, where all of them ended well, the duel of the processes that did them."""
+        live: dict[str, Process] = {}
+        with ExitStack() as stack:
+            statuses = [self._run(run, attempt, pair, live, stack) for run, attempt in pair.runs]
+            if pair.duel and all(status is Status.OK for status in statuses):
+                statuses.append(self._duel(*pair.duel, live, stack))
+        return statuses
+
+    def _run(self, run: PlannedRun, attempt: int, pair: PairWork, live: dict[str, Process], stack: ExitStack) -> Status:
+        self.listener.started(run, attempt)
         started_at = datetime.now(UTC)
+        log = self._log(f"{run.turn:03d}-{run.side}-{attempt}")
+        result = RunResult(status=Status.FAILED, failure=Failure(reason="the worker ended without a result"))
+        try:
+            with ExitStack() as own:
+                # While there is a duel to come, its processes share the node; without one, each has it to itself.
+                share = 1 / pair.sides if pair.duel else 1.0
+                process = (stack if pair.duel else own).enter_context(self.executor.process(run.spec, log, share=share))
+                result = self._follow(run, process) or result
+                live[run.side] = process
+        except KeyboardInterrupt:
+            self._record(run, attempt, RunResult(status=Status.CANCELLED, failure=INTERRUPTED), started_at)
+            raise
+        self._record(run, attempt, result, started_at)
+        self.listener.event(run, result)
+        return result.status
 
-        def record(result: RunResult, key: RunKey = key, run: PlannedRun = run, started_at: datetime = started_at) -> None:
-            store.record(key, run, result, started_at=started_at, finished_at=datetime.now(UTC))
-
-        statuses.append(_run(run, executor=executor, listener=listener, log=log, record=record))
-    return statuses
-
-
-def _run(run: PlannedRun, *, executor: Executor, listener: Listener, log: Path, record: Callable[[RunResult], None]) -> Status:
-    result = RunResult(status=Status.FAILED, failure=Failure(reason="the worker ended without a result"))
-    try:
-        with closing(executor.execute(run, log)) as events:
+    def _follow(self, run: PlannedRun, process: Process) -> RunResult | None:
+        with closing(process.run()) as events:
             for event in events:
                 if isinstance(event, RunResult):
-                    result = event
-                else:
-                    listener.event(run, event)
-    except KeyboardInterrupt:
-        record(RunResult(status=Status.CANCELLED, failure=Failure(reason="interrupted by the user")))
-        raise
-    record(result)
-    listener.event(run, result)
-    return result.status
+                    return event
+                self.listener.event(run, event)
+        return None
+
+    def _duel(self, duel: PlannedDuel, attempt: int, live: dict[str, Process], stack: ExitStack) -> Status:
+        self.listener.duel_started(duel, attempt, self.rounds)
+        started_at = datetime.now(UTC)
+        result = DuelResult(status=Status.OK, target_ns=self.target_ns)
+        try:
+            self._make_ready(duel, attempt, live, stack)
+            result.members = {side: live[side].who() for side in duel.specs}
+            for turn in take_turns(
+                list(duel.specs), lambda side, ns: live[side].burst(ns), seed=duel.pair, rounds=self.rounds, target_ns=self.target_ns
+            ):
+                result.turns.append(turn)
+                self.listener.duel_event(duel, turn)
+        except BurstError as error:
+            result.status, result.failure = Status.FAILED, Failure(reason=str(error))
+        except KeyboardInterrupt:
+            result.status, result.failure = Status.CANCELLED, INTERRUPTED
+            self._record_duel(duel, attempt, result, started_at)
+            raise
+        self._record_duel(duel, attempt, result, started_at)
+        self.listener.duel_event(duel, result)
+        return result.status
+
+    def _make_ready(self, duel: PlannedDuel, attempt: int, live: dict[str, Process], stack: ExitStack) -> None:
+        """A process for each side whose run was done in an earlier session. Raises BurstError where one does not get ready."""
+        for side, spec in duel.specs.items():
+            if side not in live:
+                log = self._log(f"duel-{duel.pair:03d}-{side}-{attempt}")
+                process = self.executor.process(replace(spec, trains=False), log, share=1 / len(duel.specs))
+                live[side] = stack.enter_context(process)
+                for event in live[side].run():
+                    if isinstance(event, RunResult) and event.status is not Status.OK:
+                        raise BurstError(f"{side} did not get ready: {event.failure.reason if event.failure else event.status}")
+
+    def _record(self, run: PlannedRun, attempt: int, result: RunResult, started_at: datetime) -> None:
+        key = RunKey(study=self.study_id, spec_hash=run.spec.hash, side=run.side, attempt=attempt)
+        self.store.record(key, run, result, started_at=started_at, finished_at=datetime.now(UTC))
+
+    def _record_duel(self, duel: PlannedDuel, attempt: int, result: DuelResult, started_at: datetime) -> None:
+        self.store.record_duel(self.study_id, duel, attempt, result, started_at=started_at, finished_at=datetime.now(UTC))
+
+    def _log(self, name: str) -> Path:
+        return self.logs / self.study_id / f"{re.sub(r'[^A-Za-z0-9_]+', '-', name)}.log"

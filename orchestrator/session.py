@@ -16,16 +16,15 @@ from levelfield import data, workloads
 from levelfield.measure.environment import source_hash
 from levelfield.result import Status
 from levelfield.services import Service
-from levelfield.spec import PlannedRun
 from levelfield.store import Store, StudyRecord
 from levelfield.study import Study, check_study
 from orchestrator.certificates import certify_study
 from orchestrator.connect import UsageError, check_before_start, cluster, interruptible
 from orchestrator.locks import exclusive
 from orchestrator.nodes import ClusterError
-from orchestrator.plan import pending, plan
+from orchestrator.plan import PairWork, pending, plan
 from orchestrator.progress import LiveProgress
-from orchestrator.schedule import run_study
+from orchestrator.schedule import Scheduler
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,30 +69,37 @@ def execute(session: Session, record: StudyRecord, *, is_new: bool) -> list[Stat
         stack.enter_context(interruptible())
         store = stack.enter_context(Store.open(session.store_url))
         _lock(session, record, stack)
-        todo = list(pending(plan(study, record.plan_seed), store.attempts(record.id)))
+        todo = list(pending(study, record.plan_seed, store.attempts(record.id), store.duel_attempts(record.id)))
         if not todo:
             return []
-        session.console.print(f"[bold]{escape(study.title or study.name)}[/]  [dim]study {record.id}: {len(todo)} runs[/]")
+        session.console.print(f"[bold]{escape(study.title or study.name)}[/]  [dim]study {record.id}: {_amount(todo)}[/]")
         stack.enter_context(cluster(session.address, needed, session.console))
         if is_new:
             store.add_study(record)
-        statuses = _run(session, record, todo, store)
+        statuses = _run(session, record, study, todo, store)
         # Afterwards, so that the first figures come soon; whoever wants to know before a long study asks `levelfield parity`.
         if session.certify:
             _certify(session, study, record, store)
         return statuses
 
 
-def _run(session: Session, record: StudyRecord, todo: list[tuple[PlannedRun, int]], store: Store) -> list[Status]:
+def _run(session: Session, record: StudyRecord, study: Study, todo: list[PairWork], store: Store) -> list[Status]:
     from orchestrator.execute import RayExecutor  # Ray is imported only where it is needed: the other commands stay quick
 
     with LiveProgress(session.console, todo) as progress:
         try:
-            executor = RayExecutor()
-            return run_study(record.id, todo, executor=executor, store=store, listener=progress, logs=_logs(session))
+            scheduler = Scheduler(
+                study_id=record.id, executor=RayExecutor(), store=store, listener=progress, logs=_logs(session), rounds=study.bursts
+            )
+            return scheduler.work(todo)
         except KeyboardInterrupt:
             session.console.print(f"\nInterrupted. [bold]levelfield resume {record.id}[/] goes on where it stopped.")
             raise
+
+
+def _amount(todo: list[PairWork]) -> str:
+    runs, duels = sum(len(pair.runs) for pair in todo), sum(pair.duel is not None for pair in todo)
+    return f"{runs} runs, {duels} duels" if duels else f"{runs} runs"
 
 
 def _certify(session: Session, study: Study, record: StudyRecord, store: Store) -> None:

@@ -53,6 +53,33 @@ def test_settings_of_the_study_reach_the_specs():
 def test_resume_repeats_what_is_not_done_as_another_attempt(statuses, again):
     runs = plan(study(seeds=1), plan_seed=0)
     attempts = {(runs[0].spec.hash, runs[0].side): list(enumerate(statuses, start=1))}
-    numbers = {run.side: attempt for run, attempt in pending(runs, attempts)}
+    numbers = {run.side: attempt for pair in pending(study(seeds=1), 0, attempts, {}) for run, attempt in pair.runs}
     assert numbers.get(runs[0].side) == again
     assert numbers[runs[1].side] == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "duels"), [({}, True), ({"bursts": 0}, False), ({"track": "article"}, False), ({"frameworks": ["torch"]}, False)]
+)
+def test_a_pair_has_a_duel_where_there_are_bursts_two_sides_and_steps(changes, duels):
+    work = list(pending(study(seeds=3, **changes), 0, {}, {}))
+    assert [pair.duel is not None for pair in work] == [duels] * 3
+    if duels:
+        for pair in work:
+            planned, attempt = pair.duel
+            assert attempt == 1
+            assert planned.specs == {run.side: run.spec for run, _ in pair.runs}
+            assert (planned.workload, planned.seed, planned.pair) == ("digits_cnn", pair.runs[0][0].spec.seed, pair.runs[0][0].pair)
+
+
+def test_a_duel_is_repeated_by_itself_and_a_pair_that_is_done_is_left_alone():
+    three = study(seeds=3)
+    done = {(run.spec.hash, run.side): [(1, Status.OK)] for run in plan(three, 0)}
+    duels = {("digits_cnn", 0): [(1, Status.OK)], ("digits_cnn", 1): [(1, Status.OK), (2, Status.INVALID)]}
+    work = list(pending(three, 0, done, duels))
+    assert [(pair.runs, pair.duel[0].pair, pair.duel[1]) for pair in work] == [((), 1, 3), ((), 2, 1)]
+    assert list(pending(study(seeds=3, bursts=0), 0, done, {})) == []
+
+
+def test_a_study_that_does_not_train_plans_specs_that_do_not():
+    assert {run.spec.trains for run in plan(study(train=False), 0)} == {False}

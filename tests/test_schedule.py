@@ -1,66 +1,177 @@
 """The schedule alone, with an executor that does nothing."""
 
+from contextlib import contextmanager
+from dataclasses import fields, replace
+
 import pytest
 
-from levelfield.result import RunResult, Status
-from levelfield.spec import PlannedRun, RunSpec
-from orchestrator.schedule import run_study
+from levelfield.bursts import Burst
+from levelfield.duel import DuelResult
+from levelfield.result import Failure, RunResult, Status
+from levelfield.spec import PlannedDuel, PlannedRun, RunSpec
+from orchestrator.plan import PairWork
+from orchestrator.schedule import BurstError, Scheduler
 
-RUNS = [
-    PlannedRun(spec=RunSpec(workload="digits_cnn", framework="torch", mode="eager", seed=seed), side="torch", pair=seed, turn=seed)
-    for seed in range(3)
-]
+SIDES = ("torch", "tensorflow")
+ROUNDS = 3
 
 
-class Recorder:
-    """Stands for the store, the listener and the executor; ``ends`` says how the run of each seed ends."""
+def planned(pair, side="torch"):
+    return PlannedRun(spec=RunSpec(workload="digits_cnn", framework=side, mode="m", seed=pair), side=side, pair=pair, turn=pair)
 
-    def __init__(self, ends):
-        self.ends, self.recorded, self.heard, self.closed = ends, [], [], 0
 
-    def execute(self, run, log):
+def alone(pair):
+    return PairWork(sides=1, runs=((planned(pair), 1 + pair),), duel=None)
+
+
+def with_duel(pair, *, runs=SIDES, attempt=1):
+    specs = {side: planned(pair, side).spec for side in SIDES}
+    duel = PlannedDuel(specs=specs, workload="digits_cnn", seed=pair, pair=pair)
+    return PairWork(sides=2, runs=tuple((planned(pair, side), 1) for side in runs), duel=(duel, attempt))
+
+
+class FakeProcess:
+    def __init__(self, world, spec):
+        self.world, self.spec = world, spec
+
+    def run(self):
+        self.world.told.append(("run", self.spec.framework, self.spec.seed, self.spec.trains))
+        end = self.world.ends.get((self.spec.framework, self.spec.seed), Status.OK)
+        if isinstance(end, BaseException):
+            raise end
+        if end:
+            yield RunResult(status=end, failure=Failure(reason="because") if end is not Status.OK else None)
+
+    def burst(self, target_ns):
+        self.world.told.append(("burst", self.spec.framework, self.spec.seed, frozenset(self.world.live)))
+        if error := self.world.burst_error:
+            raise error
+        return Burst(**dict.fromkeys((f.name for f in fields(Burst)), 1))
+
+    def who(self):
+        return {"pid": id(self)}
+
+
+class World:
+    """Stands for the executor, the store and the listener."""
+
+    def __init__(self, ends=None, burst_error=None):
+        self.ends, self.burst_error = ends or {}, burst_error
+        self.told, self.recorded, self.duels, self.live, self.shares = [], [], [], [], []
+
+    @contextmanager
+    def process(self, spec, log, *, share):
+        self.live.append(spec.framework)
+        self.shares.append(share)
         try:
-            end = self.ends[run.spec.seed]
-            if isinstance(end, BaseException):
-                raise end
-            if end:
-                yield RunResult(status=end)
+            yield FakeProcess(self, spec)
         finally:
-            self.closed += 1
+            self.live.remove(spec.framework)
 
-    def record(self, key, planned, result, *, started_at, finished_at):
+    def record(self, key, run, result, *, started_at, finished_at):
         assert started_at <= finished_at
-        self.recorded.append((key.spec_hash == planned.spec.hash, planned.spec.seed, key.attempt, result.status))
+        assert key.spec_hash == run.spec.hash
+        self.recorded.append((run.side, run.spec.seed, key.attempt, result.status))
 
-    def started(self, run, attempt):
-        self.heard.append(run.spec.seed)
+    def record_duel(self, study, duel, attempt, result, *, started_at, finished_at):
+        assert started_at <= finished_at
+        self.duels.append((duel.pair, attempt, result))
 
-    def event(self, run, event):
-        pass
+    def started(self, run, attempt): ...
 
+    def event(self, run, event): ...
 
-def run(ends, tmp_path):
-    recorder = Recorder(ends)
-    todo = [(planned, 1 + planned.spec.seed) for planned in RUNS]
-    return recorder, lambda: run_study("s", todo, executor=recorder, store=recorder, listener=recorder, logs=tmp_path)
+    def duel_started(self, duel, attempt, rounds): ...
+
+    def duel_event(self, duel, event): ...
+
+    def work(self, todo, tmp_path):
+        scheduler = Scheduler(study_id="s", executor=self, store=self, listener=self, logs=tmp_path, rounds=ROUNDS, target_ns=1)
+        try:
+            return scheduler.work(todo)
+        finally:
+            assert self.live == [], "a process was left behind"
 
 
 def test_every_run_is_recorded_once_and_a_failure_stops_nothing(tmp_path):
-    recorder, go = run([Status.OK, Status.FAILED, Status.OK], tmp_path)
-    assert go() == [Status.OK, Status.FAILED, Status.OK]
-    assert recorder.recorded == [(True, 0, 1, Status.OK), (True, 1, 2, Status.FAILED), (True, 2, 3, Status.OK)]
-    assert recorder.heard == [0, 1, 2]
-    assert recorder.closed == 3
+    world = World({("torch", 1): Status.FAILED})
+    assert world.work(map(alone, range(3)), tmp_path) == [Status.OK, Status.FAILED, Status.OK]
+    assert world.recorded == [("torch", 0, 1, Status.OK), ("torch", 1, 2, Status.FAILED), ("torch", 2, 3, Status.OK)]
+    assert world.shares == [1, 1, 1], "alone on its node"
 
 
 def test_a_run_without_a_result_has_failed(tmp_path):
-    recorder, go = run([None, Status.OK, Status.OK], tmp_path)
-    assert go()[0] is Status.FAILED
-    assert recorder.recorded[0][3] is Status.FAILED
+    world = World({("torch", 0): None})
+    assert world.work([alone(0)], tmp_path) == [Status.FAILED]
+    assert world.recorded[0][3] is Status.FAILED
 
 
 def test_an_interrupt_is_recorded_for_the_run_in_progress_and_ends_the_study(tmp_path):
-    recorder, go = run([Status.OK, KeyboardInterrupt(), Status.OK], tmp_path)
+    world = World({("torch", 1): KeyboardInterrupt()})
     with pytest.raises(KeyboardInterrupt):
-        go()
-    assert [entry[1::2] for entry in recorder.recorded] == [(0, Status.OK), (1, Status.CANCELLED)]
+        world.work(map(alone, range(3)), tmp_path)
+    assert [entry[1::2] for entry in world.recorded] == [(0, Status.OK), (1, Status.CANCELLED)]
+
+
+def test_the_processes_that_trained_go_on_to_the_duel(tmp_path):
+    world = World()
+    assert world.work([with_duel(0), with_duel(1)], tmp_path) == [Status.OK] * 6
+    runs = [told for told in world.told if told[0] == "run"]
+    assert runs == [("run", side, pair, True) for pair in range(2) for side in SIDES], "no process was started for the duel alone"
+    bursts = [told for told in world.told if told[0] == "burst"]
+    assert all(live == frozenset(SIDES) for *_, live in bursts), "both are alive"
+    assert len(bursts) == 2 * 2 * (1 + ROUNDS)
+    assert set(world.shares) == {0.5}
+    for _, attempt, result in world.duels:
+        assert (attempt, result.status, len(result.turns)) == (1, Status.OK, 2 * ROUNDS)
+        assert set(result.members) == set(SIDES)
+    assert [pair for pair, *_ in world.duels] == [0, 1]
+
+
+def test_a_duel_whose_runs_are_done_gets_fresh_processes_that_do_not_train(tmp_path):
+    world = World()
+    assert world.work([with_duel(4, runs=(), attempt=2)], tmp_path) == [Status.OK]
+    assert [told for told in world.told if told[0] == "run"] == [("run", side, 4, False) for side in SIDES]
+    assert world.recorded == []
+    assert world.duels[0][:2] == (4, 2)
+
+
+def test_only_the_side_that_is_missing_is_made_ready(tmp_path):
+    world = World()
+    world.work([with_duel(4, runs=("tensorflow",))], tmp_path)
+    assert [told for told in world.told if told[0] == "run"] == [("run", "tensorflow", 4, True), ("run", "torch", 4, False)]
+
+
+@pytest.mark.parametrize("end", [Status.FAILED, Status.DIVERGED])
+def test_there_is_no_duel_after_a_run_that_did_not_end_well(tmp_path, end):
+    world = World({("tensorflow", 0): end})
+    assert world.work([with_duel(0)], tmp_path) == [Status.OK, end]
+    assert world.duels == []
+
+
+def test_a_burst_that_fails_fails_the_duel_and_keeps_the_runs(tmp_path):
+    world = World(burst_error=BurstError("the worker process died"))
+    assert world.work([with_duel(0), alone(1)], tmp_path) == [Status.OK, Status.OK, Status.FAILED, Status.OK]
+    assert world.duels[0][2].failure.reason == "the worker process died"
+    assert [entry[3] for entry in world.recorded] == [Status.OK] * 3
+
+
+def test_a_process_that_does_not_get_ready_fails_the_duel(tmp_path):
+    world = World({("tensorflow", 0): Status.FAILED})
+    assert world.work([with_duel(0, runs=())], tmp_path) == [Status.FAILED]
+    assert world.duels[0][2].failure.reason == "tensorflow did not get ready: because"
+
+
+def test_an_interrupted_duel_is_recorded_as_cancelled_and_its_runs_stay(tmp_path):
+    world = World(burst_error=KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        world.work([with_duel(0), with_duel(1)], tmp_path)
+    [(pair, attempt, result)] = world.duels
+    assert isinstance(result, DuelResult)
+    assert (pair, attempt, result.status) == (0, 1, Status.CANCELLED)
+    assert [entry[3] for entry in world.recorded] == [Status.OK] * 2
+
+
+def test_the_spec_of_a_fresh_process_is_that_of_the_run_but_for_training(tmp_path):
+    spec = planned(0).spec
+    assert replace(spec, trains=False).hash != spec.hash

@@ -16,7 +16,12 @@ MEASURES = {"test_accuracy": "test accuracy", "test_loss": "test loss", "train_l
 CLOCKS = {"epoch": "epoch", "seconds": "seconds in training steps"}
 MAX_LINES = 40  # runs of a side that are drawn one by one; more of them become a band
 MAX_EPOCHS = 250
-BETTER = {"throughput": "higher is better", "time_to_train": "lower is better", "process_peak_rss": "lower is better"}
+BETTER = {
+    "speed": "higher is better",
+    "throughput": "higher is better",
+    "time_to_train": "lower is better",
+    "process_peak_rss": "lower is better",
+}
 
 
 def base(title: str, *, x: str, y: str = "", height: int = 360) -> go.Figure:
@@ -45,7 +50,7 @@ def forest(comparison: Comparison, margin: float, look: Mapping[str, Look]) -> g
     _draw_margin(figure, margin)
     favoured = {"a": a.colour, "b": b.colour}.get(comparison.speed.favours or "", GREY)
     for at, (quantity, effect) in enumerate(shown):
-        figure.add_trace(_whisker(quantity, effect, at, favoured))
+        figure.add_trace(_whisker(effect, at, favoured if quantity.name == comparison.speed_from else GREY))
         place = {"x": 0, "xref": "paper", "xanchor": "left", "y": at + 0.14, "yanchor": "bottom"}
         figure.add_annotation(text=_row_text(quantity, effect), align="left", font_size=13, showarrow=False, **place)
     return figure
@@ -88,10 +93,9 @@ def _row_text(quantity: Quantity, effect: Effect) -> str:
     return f"{name}<br>{found}{pairs}"
 
 
-def _whisker(quantity: Quantity, effect: Effect, at: int, favoured: str) -> go.Scatter:
+def _whisker(effect: Effect, at: int, colour: str) -> go.Scatter:
     """One row. Only the speed has a verdict, so only its marker has the colour of a side."""
     low, high = (effect.interval.low, effect.interval.high) if effect.interval else (effect.estimate, effect.estimate)
-    colour = favoured if quantity.name == "throughput" else GREY
     return go.Scatter(
         x=[low, effect.estimate, high],
         y=[at] * 3,

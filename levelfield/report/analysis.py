@@ -5,33 +5,39 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from itertools import combinations
+from typing import Any
 
 from levelfield.parity.certificate import Certificate
 from levelfield.report.audit import audit
-from levelfield.report.compare import effects, exclusions, pairs_of, usable
+from levelfield.report.compare import effects, exclusions, pairs_of
 from levelfield.report.labels import certificate_label, reference_labels, source_labels
 from levelfield.report.model import (
     ACCURACY,
     QUANTITIES,
+    SPEED,
     THROUGHPUT,
+    TIME_TO_TRAIN,
+    WALL,
     Analysis,
     Comparison,
     Incident,
     Label,
     Missing,
     OutsideReference,
+    Quantity,
     Side,
     SideSummary,
     WorkloadAnalysis,
 )
 from levelfield.report.reference import Reference, outside, packaged
 from levelfield.report.runs import Frames, Run, read_runs
-from levelfield.report.titles import read_sides, track_question, workload_title
+from levelfield.report.titles import has_steps, read_sides, track_question, workload_title
 from levelfield.report.wording import sentence
 from levelfield.result import STATUSES, Status
-from levelfield.stats import SETTLED_PAIRS, describe, verdict
+from levelfield.stats import SETTLED_PAIRS, Effect, describe, verdict
 
 MARGIN, ACCURACY_MARGIN = 0.03, 0.005  # methodology, rule 7
+NO_ACCURACY = Effect(scale="difference", n=0, excluded=0)  # where nothing is trained
 TRACK = "matched"  # a study's, unless it says otherwise
 
 
@@ -43,6 +49,9 @@ class _Study:
     track: str
     sides: tuple[Side, ...]
     margins: tuple[float, float]
+    speed_from: Quantity
+    trains: bool
+    quantities: tuple[Quantity, ...]
     labels: tuple[Label, ...]
     certificates: Sequence[Certificate]
     references: Sequence[Reference]
@@ -61,6 +70,9 @@ def analyse(frames: Frames, references: Sequence[Reference] | None = None) -> An
         track=str(content.get("track") or TRACK),
         sides=read_sides(content),
         margins=margins,
+        speed_from=SPEED if _has_duels(content) else THROUGHPUT,
+        trains=bool(content.get("train", True)),
+        quantities=_expected(content),
         labels=tuple(_incomplete(recorded, study.planned_runs)),
         certificates=frames.certificates,
         references=packaged() if references is None else references,
@@ -79,6 +91,7 @@ def analyse(frames: Frames, references: Sequence[Reference] | None = None) -> An
         recorded=recorded,
         margin=margins[0],
         accuracy_margin=margins[1],
+        quantities=tuple(quantity.name for quantity in about.quantities),
         labels=about.labels,
         workloads=tuple(_workload(name, runs, about) for name in content["workloads"]),
     )
@@ -90,22 +103,22 @@ def _workload(name: str, runs: Sequence[Run], about: _Study) -> WorkloadAnalysis
     return WorkloadAnalysis(
         name=name,
         title=workload_title(name),
-        sides=tuple(_side_summary(side, by_side[side.label]) for side in about.sides),
+        sides=tuple(_side_summary(side, by_side[side.label], about.quantities) for side in about.sides),
         comparisons=tuple(_compare(name, two, by_side, about, odd) for two in combinations(about.sides, 2)),
         incidents=tuple(incident for side in about.sides for incident in _incidents(side, by_side[side.label])),
         outside=tuple(odd),
     )
 
 
-def _side_summary(side: Side, runs: Sequence[Run]) -> SideSummary:
+def _side_summary(side: Side, runs: Sequence[Run], expected: Sequence[Quantity]) -> SideSummary:
     latest = [run for run in runs if run.latest]
-    missing = Counter((quantity.name, why) for quantity in QUANTITIES for run in latest if (why := run.why_missing(quantity)))
+    missing = Counter((quantity.name, why) for quantity in expected for run in latest if (why := run.why_missing(quantity)))
     return SideSummary(
         side=side,
         runs=len(latest),
         statuses=dict(Counter(str(run.status) for run in latest)),
         earlier_attempts=len(runs) - len(latest),
-        quantities={quantity.name: describe([run.value(quantity) for run in latest]) for quantity in QUANTITIES},
+        quantities={quantity.name: describe([run.value(quantity) for run in latest if quantity in expected]) for quantity in QUANTITIES},
         missing=tuple(Missing(quantity=quantity, reason=reason, runs=count) for (quantity, reason), count in missing.items()),
     )
 
@@ -133,9 +146,9 @@ def _compare(
     odd: Sequence[OutsideReference],
 ) -> Comparison:
     a, b = ({run.pair: run for run in by_side[side.label] if run.latest} for side in sides)
-    found = effects(a, b)
-    speed = verdict(found[THROUGHPUT.name], margin=about.margins[0])
-    accuracy = verdict(found[ACCURACY.name], margin=about.margins[1])
+    found = effects(a, b, about.quantities)
+    speed = verdict(found[about.speed_from.name], margin=about.margins[0])
+    accuracy = verdict(found.get(ACCURACY.name, NO_ACCURACY), margin=about.margins[1])
     parity = certificate_label(workload, about.track, sides, (list(a.values()), list(b.values())), about.certificates)
     labels = (*([parity.label] if parity.label else []), *source_labels([*a.values(), *b.values()]))
     return Comparison(
@@ -143,19 +156,36 @@ def _compare(
         b=sides[1],
         pairs=len(pairs_of(a, b)),
         effects=found,
+        speed_from=about.speed_from.name,
         speed=speed,
         accuracy=accuracy,
-        excluded=exclusions(a, b, sides),
+        excluded=exclusions(a, b, sides, about.quantities),
         audit=audit(*({pair: run.account for pair, run in members.items()} for members in (a, b))),
-        labels=(*_preliminary(*usable(found)), *labels, *reference_labels([one for one in odd if one.side in sides]), *about.labels),
+        labels=(*_preliminary(found, about), *labels, *reference_labels([one for one in odd if one.side in sides]), *about.labels),
         certificate=parity.certificate,
-        sentence=sentence(workload_title(workload), sides, found, speed=speed, accuracy=accuracy),
+        sentence=sentence(
+            workload_title(workload), sides, found, speed=(about.speed_from.name, speed), accuracy=accuracy if about.trains else None
+        ),
     )
 
 
-def _preliminary(speed: int, accuracy: int) -> Iterable[Label]:
-    if min(speed, accuracy) < SETTLED_PAIRS:
-        yield Label(name="preliminary", why=f"fewer than {SETTLED_PAIRS} complete pairs: {speed} for speed, {accuracy} for accuracy")
+def _preliminary(found: Mapping[str, Effect], about: _Study) -> Iterable[Label]:
+    counts = {"speed": found[about.speed_from.name].n} | ({"accuracy": found[ACCURACY.name].n} if about.trains else {})
+    if min(counts.values()) < SETTLED_PAIRS:
+        told = ", ".join(f"{number} for {name}" for name, number in counts.items())
+        yield Label(name="preliminary", why=f"fewer than {SETTLED_PAIRS} complete pairs: {told}")
+
+
+def _has_duels(content: Mapping[str, Any]) -> bool:
+    """Whether the study compares speed by bursts; one from before there were any does not."""
+    return bool(content.get("bursts")) and len(content["frameworks"]) > 1 and has_steps(str(content.get("track") or TRACK))
+
+
+def _expected(content: Mapping[str, Any]) -> tuple[Quantity, ...]:
+    """What every run of the study should give: nothing of bursts without duels, and nothing of training where none takes place."""
+    missed = {SPEED} if not _has_duels(content) else set()
+    missed |= {ACCURACY, THROUGHPUT, TIME_TO_TRAIN, WALL} if not content.get("train", True) else set()
+    return tuple(quantity for quantity in QUANTITIES if quantity not in missed)
 
 
 def _incomplete(recorded: int, planned: int) -> Iterable[Label]:

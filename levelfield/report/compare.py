@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from levelfield.report.model import ACCURACY, QUANTITIES, THROUGHPUT, Exclusion, Quantity, Side
+from levelfield.report.model import QUANTITIES, SPEED, Exclusion, Quantity, Side
 from levelfield.report.runs import Run
 from levelfield.report.titles import is_aligned
-from levelfield.stats import Effect, difference, ratio
+from levelfield.stats import Effect, difference, ratio, speed_ratio, within_pair
 
 COMPARED = tuple(quantity for quantity in QUANTITIES if quantity.compared)
 ByPair = Mapping[int, Run]
@@ -16,29 +16,26 @@ def pairs_of(a: ByPair, b: ByPair) -> list[int]:
     return sorted(a.keys() | b.keys())
 
 
-def effects(a: ByPair, b: ByPair) -> dict[str, Effect]:
-    """A/B or A - B by the name of each compared quantity. A pair that cannot be used is left out and counted as excluded."""
-    return {quantity.name: _effect(a, b, quantity) for quantity in COMPARED}
+def effects(a: ByPair, b: ByPair, expected: Sequence[Quantity] = QUANTITIES) -> dict[str, Effect]:
+    """A/B or A - B by the name of each compared quantity that is ``expected``. A pair that cannot be used is left out and counted."""
+    return {quantity.name: _effect(a, b, quantity) for quantity in COMPARED if quantity in expected}
 
 
-def exclusions(a: ByPair, b: ByPair, sides: tuple[Side, Side]) -> tuple[Exclusion, ...]:
-    """Why pairs were left out: one entry for each pair and reason."""
+def exclusions(a: ByPair, b: ByPair, sides: tuple[Side, Side], expected: Sequence[Quantity] = QUANTITIES) -> tuple[Exclusion, ...]:
+    """Why pairs were left out of what was ``expected`` of them: one entry for each pair and reason."""
     found: dict[tuple[int, int, str], list[str]] = {}
     for pair in pairs_of(a, b):
         members = (a.get(pair), b.get(pair))
         seed = next(run.seed for run in members if run)
         for quantity in COMPARED:
-            if reason := _unusable(members, quantity, [side.title for side in sides]):
+            if quantity in expected and (reason := _unusable(members, quantity, [side.title for side in sides])):
                 found.setdefault((pair, seed, reason), []).append(quantity.name)
     return tuple(Exclusion(pair=p, seed=s, reason=r, quantities=tuple(names)) for (p, s, r), names in found.items())
 
 
-def usable(effects_by_name: Mapping[str, Effect]) -> tuple[int, int]:
-    """The number of pairs that the verdicts on speed and on accuracy rest on."""
-    return effects_by_name[THROUGHPUT.name].n, effects_by_name[ACCURACY.name].n
-
-
 def _effect(a: ByPair, b: ByPair, quantity: Quantity) -> Effect:
+    if quantity is SPEED:
+        return speed_ratio([_within(a.get(pair), b.get(pair)) for pair in pairs_of(a, b)])
     columns: tuple[list[float | None], list[float | None]] = ([], [])
     for pair in pairs_of(a, b):
         members = (a.get(pair), b.get(pair))
@@ -46,6 +43,11 @@ def _effect(a: ByPair, b: ByPair, quantity: Quantity) -> Effect:
         for column, run in zip(columns, members, strict=True):
             column.append(run.value(quantity) if run and not out else None)
     return (ratio if quantity.compared == "ratio" else difference)(*columns)
+
+
+def _within(a: Run | None, b: Run | None) -> float | None:
+    """Both sides took turns, round by round, so what counts is their ratio within each round."""
+    return within_pair(a.bursts, b.bursts) if a and b and not _unusable((a, b), SPEED, ("", "")) else None
 
 
 def _unusable(members: tuple[Run | None, Run | None], quantity: Quantity, titles: Sequence[str]) -> str | None:

@@ -12,13 +12,14 @@ from levelfield.stats import Effect, Summary, Verdict
 class Quantity:
     """Something that is measured once for each run. ``compared`` says how two sides are set against each other, if at all.
 
-    ``counts`` says which runs give it: those whose timing counts or those whose learning counts. ``absent`` is why such a run may lack it.
+    ``counts`` says which runs give it: those whose timing counts, those whose learning counts, or those whose pair had a duel that is
+    valid, however they trained. ``absent`` is why such a run may lack it.
     """
 
     name: str
     label: str
     unit: str
-    counts: Literal["timing", "learning"]
+    counts: Literal["timing", "learning", "duel"]
     compared: Literal["ratio", "difference"] | None
     absent: str
 
@@ -30,6 +31,14 @@ ACCURACY = Quantity(
     counts="learning",
     compared="difference",
     absent="no epoch was completed",
+)
+SPEED = Quantity(
+    name="speed",
+    label="speed in bursts",
+    unit="examples/s",
+    counts="duel",
+    compared="ratio",
+    absent="no duel of its pair is recorded that is valid",
 )
 THROUGHPUT = Quantity(
     name="throughput",
@@ -65,7 +74,7 @@ FRAMEWORK_MEMORY = Quantity(
     compared=None,
     absent="the framework does not tell",
 )
-QUANTITIES = (ACCURACY, THROUGHPUT, TIME_TO_TRAIN, WALL, PROCESS_MEMORY, FRAMEWORK_MEMORY)
+QUANTITIES = (ACCURACY, SPEED, THROUGHPUT, TIME_TO_TRAIN, WALL, PROCESS_MEMORY, FRAMEWORK_MEMORY)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,15 +163,16 @@ class Label:
 class Comparison:
     """Side ``a`` against side ``b`` on one workload, over ``pairs`` recorded pairs, complete or not.
 
-    ``effects`` holds, by the name of the quantity, a/b or a - b with intervals that are not adjusted for their number. ``audit`` says what
-    is not equal, ``sentence`` what was found. ``certificate`` is the one that decides about parity, passed or failed, if one was made with
-    the code that ran.
+    ``effects`` holds, by the name of the quantity, a/b or a - b with intervals that are not adjusted for their number; ``speed_from`` is
+    the name of the one that the verdict on speed rests on. ``audit`` says what is not equal, ``sentence`` what was found. ``certificate``
+    is the one that decides about parity, passed or failed, if one was made with the code that ran.
     """
 
     a: Side
     b: Side
     pairs: int
     effects: dict[str, Effect]
+    speed_from: str
     speed: Verdict
     accuracy: Verdict
     excluded: tuple[Exclusion, ...]
@@ -188,7 +198,8 @@ class WorkloadAnalysis:
 class Analysis:
     """A whole study, of one track, which asks one ``question``.
 
-    ``created_at`` is ISO 8601 in UTC; ``recorded`` of ``planned`` runs have a result, whatever it is.
+    ``created_at`` is ISO 8601 in UTC; ``recorded`` of ``planned`` runs have a result, whatever it is. ``quantities`` names what every run
+    should give.
     """
 
     study_id: str
@@ -203,5 +214,6 @@ class Analysis:
     recorded: int
     margin: float
     accuracy_margin: float
+    quantities: tuple[str, ...]
     labels: tuple[Label, ...]
     workloads: tuple[WorkloadAnalysis, ...]

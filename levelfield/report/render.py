@@ -44,7 +44,7 @@ def to_csv(frames: Frames, analysis: Analysis) -> str:
     for run in read_runs(frames):
         known = {name: getattr(run, name) for name in first if name != "study"}
         values = {_CSV[quantity.name]: _cell(run.value(quantity)) for quantity in QUANTITIES}
-        why = {"reason": "; ".join(_reasons(run)), "failure_step": run.failure_step}
+        why = {"reason": "; ".join(_reasons(run, analysis)), "failure_step": run.failure_step}
         pair = "; ".join(left_out.get((run.workload, run.side, run.pair), {})) if run.latest else ""
         odd_one = odd.get((run.workload, run.side, run.seed, run.attempt), "")
         row = {"study": analysis.name, **known, **values, **why, "left_out_of_comparisons": pair, "outside_reference": odd_one}
@@ -57,12 +57,12 @@ def _cell(value: float | None) -> float | int | None:
     return int(value) if value is not None and value.is_integer() and value > 1 else value
 
 
-def _reasons(run: Run) -> Iterable[str]:
+def _reasons(run: Run, analysis: Analysis) -> Iterable[str]:
     """Why a run ended as it did, and what it lacks though it counts."""
     if run.failure_reason:
         yield " ".join(run.failure_reason.split())
     for quantity in QUANTITIES:
-        if quantity.compared and run.counts(quantity) and (why := run.why_missing(quantity)):
+        if quantity.compared and quantity.name in analysis.quantities and run.counts(quantity) and (why := run.why_missing(quantity)):
             yield f"{quantity.name}: {why}"
 
 

@@ -1,5 +1,6 @@
 """The derived values of every run, from a study's frames."""
 
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +11,7 @@ import pandas as pd
 from levelfield.parity.certificate import Certificate
 from levelfield.report.accounts import read_accounts
 from levelfield.report.aspects import Account
-from levelfield.report.model import ACCURACY, FRAMEWORK_MEMORY, PROCESS_MEMORY, THROUGHPUT, TIME_TO_TRAIN, WALL, Quantity
+from levelfield.report.model import ACCURACY, FRAMEWORK_MEMORY, PROCESS_MEMORY, SPEED, THROUGHPUT, TIME_TO_TRAIN, WALL, Quantity
 from levelfield.result import STATUSES, Status
 
 
@@ -45,6 +46,10 @@ class Frames(Protocol):
     @property
     def blocks(self) -> pd.DataFrame: ...  # noqa: D102
     @property
+    def duels(self) -> pd.DataFrame: ...  # noqa: D102
+    @property
+    def bursts(self) -> pd.DataFrame: ...  # noqa: D102
+    @property
     def certificates(self) -> Sequence[Certificate]: ...  # noqa: D102
 
 
@@ -55,7 +60,8 @@ STEADY_STEPS = 100  # methodology, rule 4: at least so many steps are measured
 class Run:
     """One recorded run. ``values`` are by the name of the quantity, whether they count or not: ask `value`.
 
-    ``own_settings``: epochs, batch size and learning rate are the workload's own; None is the workload's, too.
+    ``own_settings``: epochs, batch size and learning rate are the workload's own; None is the workload's, too. ``bursts``: its speed in
+    examples/s by round, where its pair had a duel that is valid.
     """
 
     run_id: int
@@ -83,6 +89,7 @@ class Run:
     batch_size: int | None
     learning_rate: float | None
     account: Account
+    bursts: Mapping[int, float]
 
     @property
     def is_used(self) -> bool:
@@ -95,6 +102,8 @@ class Run:
 
     def counts(self, quantity: Quantity) -> bool:
         """Whether a run with this status gives the quantity at all."""
+        if quantity.counts == "duel":
+            return True
         meaning = STATUSES[self.status]
         return meaning.timing_counts if quantity.counts == "timing" else meaning.learning_counts
 
@@ -120,11 +129,12 @@ def read_runs(frames: Frames) -> list[Run]:
         index=runs.index,
         dtype="float64",
     )
+    bursts = _bursts(frames.bursts)
     columns = [*_PLAIN, *_OPTIONAL, *_SETTINGS]
     plain = zip(*(runs[column].tolist() for column in columns), strict=True)
     derived, accounts = values.to_dict("records"), read_accounts(frames.runs, frames.epochs, frames.blocks)
     return [
-        _run(row := dict(zip(columns, cells, strict=True)), value, accounts[row["run_id"]])
+        _run(row := dict(zip(columns, cells, strict=True)), value, accounts[row["run_id"]], _of_run(row, bursts))
         for cells, value in zip(plain, derived, strict=True)
     ]
 
@@ -135,19 +145,40 @@ _OPTIONAL = (*_TOLD, "initial_weights_fingerprint")
 _SETTINGS = ("epochs", "batch_size", "learning_rate")
 
 
-def _run(row: Mapping[str, Any], values: Mapping[Any, float], account: Account) -> Run:
+def _run(row: Mapping[str, Any], values: Mapping[Any, float], account: Account, bursts: Mapping[int, float]) -> Run:
     present: dict[str, Any] = {name: None if pd.isna(row[name]) else row[name] for name in _OPTIONAL}
     return Run(
         **{name: row[name] for name in _PLAIN if name != "status"},
         status=Status(row["status"]),
-        values={name: None if pd.isna(value) else value for name, value in values.items()},
+        values={name: None if pd.isna(value) else value for name, value in values.items()}
+        | {SPEED.name: statistics.median(bursts.values()) if bursts else None},
         **{name: present[name] for name in _TOLD},
         weights_fingerprint=present["initial_weights_fingerprint"],
         own_settings=all(pd.isna(row[name]) for name in _SETTINGS),
         batch_size=None if pd.isna(row["batch_size"]) else int(row["batch_size"]),
         learning_rate=None if pd.isna(row["learning_rate"]) else float(row["learning_rate"]),
         account=account,
+        bursts=bursts,
     )
+
+
+def _of_run(row: Mapping[str, Any], bursts: Mapping[tuple[str, int, str], Mapping[int, float]]) -> Mapping[int, float]:
+    """Only the latest attempt stands for its side; an earlier one is listed, not compared."""
+    return bursts.get((row["workload"], row["pair"], row["side"]), {}) if row["latest"] else {}
+
+
+def _bursts(bursts: pd.DataFrame) -> dict[tuple[str, int, str], dict[int, float]]:
+    """Examples per second by (workload, pair, side) and round, of duels whose timing counts; the last one of a pair decides."""
+    found: dict[tuple[str, int, str], dict[int, float]] = {}
+    names = ("workload", "pair", "side", "round", "status", "duel_id")
+    last = dict(zip(zip(bursts["workload"], bursts["pair"], strict=True), bursts["duel_id"], strict=True))
+    rates = (bursts["samples"] / bursts["duration_s"]).tolist()
+    for (workload, pair, side, number, status, duel), rate in zip(
+        zip(*(bursts[n].tolist() for n in names), strict=True), rates, strict=True
+    ):
+        if STATUSES[Status(status)].timing_counts and last[workload, pair] == duel:
+            found.setdefault((workload, pair, side), {})[number] = rate
+    return found
 
 
 def _throughput(blocks: pd.DataFrame) -> "pd.Series[float]":

@@ -11,6 +11,7 @@ from levelfield.report.formats import SPREAD, centre, estimate, heading, interva
 from levelfield.report.model import (
     ACCURACY,
     QUANTITIES,
+    SPEED,
     THROUGHPUT,
     Analysis,
     Comparison,
@@ -26,7 +27,9 @@ LISTED = 20  # lines of one kind; the rest is counted, and stands in full in JSO
 CAPTION = (
     f"Sides: {SPREAD} over the runs that count. A / B: geometric mean of the ratio over pairs, A - B (accuracy): mean difference, "
     "each with its 95% t interval, unadjusted for the number of comparisons. Test accuracy: after the last epoch, on every test example. "
-    "Throughput: the median over the steady blocks of a whole run. Time to train: from building the network to the last training step, "
+    "Speed in bursts: both sides alive, taking turns; the ratio is the median over rounds within a pair, so that what the machine does "
+    "meanwhile cancels. Throughput: the median over the steady blocks of a whole run. Time to train: from building the network to the last "
+    "training step, "
     "evaluation excluded. Total wall clock: with process start, import and evaluation. Peak memory (RSS): the largest resident size of the "
     "process."
 )
@@ -38,7 +41,7 @@ WORDS = {
     "unsupported": "{be} not supported by the framework",
     "cancelled": "{be} cancelled",
 }
-_ALWAYS = (THROUGHPUT.name, ACCURACY.name)  # their absence is told even where no run has them
+_ALWAYS = (SPEED.name, THROUGHPUT.name, ACCURACY.name)  # their absence is told even where no run has them
 Cell: TypeAlias = tuple[str, str]
 
 
@@ -68,7 +71,9 @@ def _comparison_table(workload: WorkloadAnalysis) -> Iterable[Table]:
     """One row a comparison, one column a compared quantity."""
     if len(workload.comparisons) < 2:
         return
-    quantities = [quantity for quantity in QUANTITIES if any(c.effects[quantity.name].n for c in workload.comparisons if quantity.compared)]
+    quantities = [
+        quantity for quantity in QUANTITIES if any(quantity.name in c.effects and c.effects[quantity.name].n for c in workload.comparisons)
+    ]
     cells = ((estimate(c.effects[q.name]), interval(c.effects[q.name])) for c in workload.comparisons for q in quantities)
     rows = tuple((_versus(comparison), tuple(islice(cells, len(quantities)))) for comparison in workload.comparisons)
     yield Table(header=("", *(quantity.label for quantity in quantities)), rows=rows)
@@ -149,7 +154,7 @@ def _exclusion_notes(comparison: Comparison) -> Iterable[str]:
     for (reason, quantities), members in groups.items():
         if any(comparison.effects[name].n or name in _ALWAYS for name in quantities):
             pairs = f"{len(members)} of {comparison.pairs} pairs"
-            yield f"{_versus(comparison)}: {pairs} left out of {_names(quantities)}: {reason} ({_seeds(members)})."
+            yield f"{_versus(comparison)}: {pairs} left out of {_names(quantities, comparison)}: {reason} ({_seeds(members)})."
 
 
 def _seeds(members: Sequence[Exclusion]) -> str:
@@ -157,8 +162,8 @@ def _seeds(members: Sequence[Exclusion]) -> str:
     return f"seed{'s' if len(members) > 1 else ''} {seeds}"
 
 
-def _names(quantities: Sequence[str]) -> str:
-    every = len(quantities) == sum(quantity.compared is not None for quantity in QUANTITIES)
+def _names(quantities: Sequence[str], comparison: Comparison) -> str:
+    every = len(quantities) == len(comparison.effects)
     return "every comparison" if every else ", ".join(_label(name).partition(" (")[0] for name in quantities)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from levelfield import services, workloads
 from levelfield.report.model import Side
-from levelfield.tracks import TRACKS
+from levelfield.tracks import TRACKS, Granularity
 
 
 def workload_title(name: str) -> str:
@@ -24,6 +24,11 @@ def track_question(name: str) -> str:
 def is_aligned(track: str) -> bool:
     """Whether both sides start from the same weights and take the same batches; of a track that is not known here, that is asked, too."""
     return track not in TRACKS or TRACKS[track].certified
+
+
+def has_steps(name: str) -> bool:
+    """Whether the core asks for steps in a track, so that there can be bursts."""
+    return name in TRACKS and TRACKS[name].granularity is Granularity.STEP
 
 
 def read_sides(study: Mapping[str, Any]) -> tuple[Side, ...]:

@@ -3,15 +3,19 @@
 from collections.abc import Mapping
 
 from levelfield.report.formats import decimals_for, fixed, margin, percent, percent_range
-from levelfield.report.model import ACCURACY, THROUGHPUT, Side
+from levelfield.report.model import ACCURACY, Side
 from levelfield.stats import Effect, Interval, Verdict
 
 
-def sentence(workload: str, sides: tuple[Side, Side], effects: Mapping[str, Effect], *, speed: Verdict, accuracy: Verdict) -> str:
-    """What the comparison says, speed first. ``workload`` is the title."""
-    first = _speed(sides, effects[THROUGHPUT.name], speed)
-    second = _accuracy(sides, effects[ACCURACY.name], accuracy)
-    return f"{workload}: {first}; test accuracy: {second}."
+def sentence(
+    workload: str, sides: tuple[Side, Side], effects: Mapping[str, Effect], *, speed: tuple[str, Verdict], accuracy: Verdict | None
+) -> str:
+    """What the comparison says, speed first, with the name of the quantity that it rests on. ``workload`` is the title.
+
+    ``accuracy`` is None where nothing was trained to be judged.
+    """
+    first = f"{workload}: {_speed(sides, effects[speed[0]], speed[1])}"
+    return f"{first}; test accuracy: {_accuracy(sides, effects[ACCURACY.name], accuracy)}." if accuracy else f"{first}."
 
 
 def not_enough(effect: Effect, verdict: Verdict) -> str:

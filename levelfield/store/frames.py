@@ -9,12 +9,12 @@ from sqlalchemy import Select, Table, select
 
 from levelfield.parity.certificate import Certificate
 from levelfield.result import PHASES
-from levelfield.store import certified
+from levelfield.store import certified, dueling
 from levelfield.store.address import default_url
 from levelfield.store.records import StudyRecord
 from levelfield.store.rows import AnyRow
 from levelfield.store.store import Store
-from levelfield.store.tables import blocks, epochs, runs
+from levelfield.store.tables import blocks, bursts, epochs, runs
 
 _UTC = "datetime64[us, UTC]"
 _NS_PER_S = 1e9
@@ -78,12 +78,44 @@ _BLOCKS = {
     "steady": "bool",
     "step_s": "float64",
 }
+_DUELS = {
+    "duel_id": "int64",
+    "workload": "str",
+    "pair": "int64",
+    "seed": "int64",
+    "attempt": "int64",
+    "status": "str",
+    "started_at": _UTC,
+    "finished_at": _UTC,
+    "failure_reason": "str",
+    "members": "object",
+    "evidence": "object",
+}
+_BURSTS = {
+    "duel_id": "int64",
+    "workload": "str",
+    "pair": "int64",
+    "seed": "int64",
+    "status": "str",
+    "round": "int64",
+    "side": "str",
+    "steps": "int64",
+    "samples": "int64",
+    "duration_s": "float64",
+    "discarded_steps": "int64",
+    "discarded_s": "float64",
+    "cpu_s": "float64",
+    "idle_cpu_s": "float64",
+    "idle_s": "float64",
+    "started_s": "float64",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class StudyFrames:
     """A study's raw values: a row of ``runs`` is a recorded run, one of ``epochs`` an epoch, one of ``blocks`` a block of steps.
 
+    A row of ``duels`` is an attempt at a duel, one of ``bursts`` a burst of one side, in the order in which they were taken.
     ``certificates`` are those of the study's workloads, for whatever sides, newest first.
     """
 
@@ -91,6 +123,8 @@ class StudyFrames:
     runs: pd.DataFrame
     epochs: pd.DataFrame
     blocks: pd.DataFrame
+    duels: pd.DataFrame
+    bursts: pd.DataFrame
     certificates: tuple[Certificate, ...] = ()
 
 
@@ -103,12 +137,16 @@ def load(study_id: str, store: str | None = None) -> StudyFrames:
         all_runs = select(runs.c.id, *plain, *details).order_by(runs.c.id)
         queries = [query.where(of_study) for query in (all_runs, _with_run(epochs), _with_run(blocks))]
         certificates = certified.select_all(study.study.get("workloads", []))
-        run_rows, epoch_rows, block_rows, certificate_rows = opened.read(*queries, certificates)
+        run_rows, epoch_rows, block_rows, duel_rows, burst_rows, certificate_rows = opened.read(
+            *queries, *dueling.queries(study.id), certificates
+        )
     return StudyFrames(
         study=study,
         runs=_runs(run_rows),
         epochs=_epochs(epoch_rows),
         blocks=_blocks(block_rows),
+        duels=(duels := _duels(duel_rows)),
+        bursts=_bursts(burst_rows, duels),
         certificates=tuple(certified.read(certificate_rows)),
     )
 
@@ -164,6 +202,19 @@ def _blocks(found: Sequence[AnyRow]) -> pd.DataFrame:
     frame["duration_s"] = frame["duration_ns"] / _NS_PER_S
     frame["step_s"] = frame["duration_s"] / frame["steps"]
     return frame[list(_BLOCKS)].astype(_BLOCKS)
+
+
+def _duels(found: Sequence[AnyRow]) -> pd.DataFrame:
+    rows = [row._asdict() | {"duel_id": row.id, "failure_reason": (row.failure or {}).get("reason")} for row in found]
+    return pd.DataFrame(rows, columns=list(_DUELS)).astype(_DUELS)
+
+
+def _bursts(found: Sequence[AnyRow], duels: pd.DataFrame) -> pd.DataFrame:
+    frame = _frame(found, tuple(bursts.c.keys()))
+    for name in ("duration", "discarded", "cpu", "idle_cpu", "idle", "started"):
+        frame[f"{name}_s"] = frame[f"{name}_ns"] / _NS_PER_S
+    known = frame.merge(duels[["duel_id", "workload", "pair", "seed", "status"]], on="duel_id", how="left")
+    return known[list(_BURSTS)].astype(_BURSTS)
 
 
 def _frame(found: Sequence[AnyRow], columns: tuple[str, ...]) -> pd.DataFrame:

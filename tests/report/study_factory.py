@@ -9,6 +9,8 @@ import pandas as pd
 from levelfield.result import PHASES
 from tests.certificates import CODES
 
+DUELS = ["duel_id", "workload", "pair", "seed", "attempt", "status", "failure_reason", "members", "evidence"]
+BURSTS = ["duel_id", "workload", "pair", "status", "round", "side", "samples", "duration_s"]
 TENSORFLOW, TORCH = "tensorflow", "torch"
 
 
@@ -66,7 +68,15 @@ def frames(
     runs = pd.DataFrame(runs).astype(types | {"failure_reason": "str"}).assign(track=track)
     if track == "article":
         runs["initial_weights_fingerprint"] = None
-    return SimpleNamespace(study=study, runs=runs, epochs=pd.DataFrame(epochs), blocks=pd.DataFrame(blocks), certificates=certificates)
+    return SimpleNamespace(
+        study=study,
+        runs=runs,
+        epochs=pd.DataFrame(epochs),
+        blocks=pd.DataFrame(blocks),
+        duels=pd.DataFrame(columns=DUELS),
+        bursts=pd.DataFrame(columns=BURSTS),
+        certificates=certificates,
+    )
 
 
 def run_row(run_id, *, side, framework, workload, seed, pair, train_s):
@@ -158,4 +168,4 @@ def end(given, run_id, status, reason=None, step=None, *, keep=False):
 def drop(given, run_id):
     """A run that is not recorded yet."""
     kept = {name: (f := getattr(given, name))[f["run_id"] != run_id] for name in ("runs", "epochs", "blocks")}
-    return SimpleNamespace(study=given.study, certificates=given.certificates, **kept)
+    return SimpleNamespace(study=given.study, certificates=given.certificates, duels=given.duels, bursts=given.bursts, **kept)

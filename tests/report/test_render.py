@@ -83,7 +83,14 @@ def test_csv_has_one_row_for_each_run():
     assert len(found) == 10
     assert list(found[0]) == [
         *["study", "workload", "track", "side", "framework", "seed", "pair", "attempt", "latest", "status", "test_accuracy"],
-        *["throughput_examples_per_s", "time_to_train_s", "wall_s", "process_peak_rss_bytes", "framework_peak_bytes"],
+        *[
+            "speed_examples_per_s",
+            "throughput_examples_per_s",
+            "time_to_train_s",
+            "wall_s",
+            "process_peak_rss_bytes",
+            "framework_peak_bytes",
+        ],
         *["reason", "failure_step", "left_out_of_comparisons", "outside_reference"],
     ]
     assert float(found[0]["throughput_examples_per_s"]) == pytest.approx(3000, rel=0.1)
