@@ -15,12 +15,15 @@ from levelfield.bursts import Burst, Burster
 from levelfield.data import Dataset
 from levelfield.measure.environment import describe_environment, usable_cores
 from levelfield.measure.memory import process_memory
+from levelfield.measure.threads import ThreadReport, bind_threads, confine, observe, usage, violations
+from levelfield.measure.threads import environment as thread_variables
 from levelfield.result import Epoch, Failure, RunResult, Status
 from levelfield.services import Service
 from levelfield.spec import RunSpec
 from levelfield.training import AnyWorker, Event, Started, has_own_loop, train
 
 LOG_TAIL_LINES, TAIL_LIMIT, REASON_LIMIT = 30, 16_384, 1_000  # lines, bytes, characters
+LOOK_NS = 500_000_000  # the kernel counts a thread's time in ticks of 10 ms
 EVENTS: Mapping[str, Callable[[Mapping[str, Any]], Event]] = {
     "started": lambda fields: Started(**fields),
     "epoch": lambda fields: Epoch(**fields),
@@ -35,6 +38,8 @@ class Session:
         """``log`` is the file that standard output and error go to, if they do."""
         self._service, self._log = service, log
         self._burster: Burster | None = None
+        self._cores: tuple[int, ...] = ()
+        self._bound = False
 
     def run(self, spec: RunSpec, *, before_ns: Mapping[str, int]) -> Iterator[Event]:
         """Run ``spec`` in this process: yields what `train` yields. An exception of the framework becomes a `failed` result.
@@ -50,12 +55,22 @@ class Session:
             yield failed(error, wall_ns=time.perf_counter_ns() - started + sum(before_ns.values()), service=self._service, log=self._log)
 
     def burst(self, target_ns: int) -> Burst:
-        """One burst of the worker that has just run. Raises RuntimeError where there is none that can give bursts."""
+        """One burst of the worker that has just run; during the first one it is found out which threads compute, and they are bound.
+
+        Raises RuntimeError where there is no worker that can give bursts.
+        """
         if self._burster is None:
             raise RuntimeError("no run has ended well in this process, or its track leaves the loop to the framework")
-        return self._burster.burst(target_ns)
+        if self._bound:
+            return self._burster.burst(target_ns)
+        before = observe(os.getpid())
+        burst = self._burster.burst(max(target_ns, LOOK_NS))
+        bind_threads(before, observe(os.getpid()), self._cores)
+        self._bound = True
+        return burst
 
     def _run(self, spec: RunSpec, before_ns: Mapping[str, int], started: int) -> Iterator[Event]:
+        self._cores = take_cores(spec.threads)
         workload, loaded = workloads.get(spec.workload), list[Dataset]()
         worker = load_worker(self._service, spec.track)()
         before = {**before_ns, "import": time.perf_counter_ns() - started}
@@ -64,13 +79,38 @@ class Session:
             loaded.append(data.load(workload.dataset))
             return loaded[0]
 
-        for event in train(worker, spec, workload, load, threads=spec.threads or usable_cores(), before_ns=before):
+        for event in train(worker, spec, workload, load, threads=len(self._cores), before_ns=before):
+            if isinstance(event, Started):
+                look = observe(os.getpid())
             if isinstance(event, RunResult):
                 event.environment = describe_environment(self._service.packages) | {"worker_code": self._service.code()}
+                event.environment["thread_use"] = _thread_use(look, self._cores)
                 if event.status is Status.OK and not has_own_loop(worker, spec):
                     plan = Plan(spec, workload, len(loaded[0].x_train))
                     self._burster = Burster(worker, plan, first_epoch=event.blocks[-1].epoch + 1)
             yield event
+
+
+def take_cores(threads: int | None) -> tuple[int, ...]:
+    """Confine this process to one core for each thread, by default to as many as it may use, and tell its libraries; returns the cores.
+
+    Called before the framework is imported. Raises RuntimeError where there are fewer cores than threads: such a run would say nothing.
+    """
+    offered = sorted(os.sched_getaffinity(0))
+    wanted = threads or usable_cores()
+    if wanted > len(offered):
+        raise RuntimeError(f"{wanted} threads were asked for, but this process may use only {len(offered)} cores")
+    cores = tuple(offered[:wanted])
+    confine(cores)
+    os.environ.update(thread_variables(cores, wanted))
+    return cores
+
+
+def _thread_use(look: ThreadReport, cores: tuple[int, ...]) -> dict[str, Any]:
+    """What this process's threads did since a look, and what of it was not as agreed; a run that was over too soon is not judged."""
+    now = observe(os.getpid())
+    judged = now.at_ns - look.at_ns >= LOOK_NS
+    return {"judged": judged, **asdict(usage(look, now)), "violations": violations(look, now, cores, len(cores)) if judged else []}
 
 
 def event_to_dict(event: Event) -> dict[str, Any]:

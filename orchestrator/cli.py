@@ -4,7 +4,7 @@ import json
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -18,7 +18,7 @@ from levelfield.services import ServiceError, discover
 from levelfield.study import StudyError, read_study
 from orchestrator import data_commands, duel_command, explain_command, parity_command
 from orchestrator.data_commands import DataDir
-from orchestrator.options import RESULTS, Address, Certify, Results, StoreUrl, StudyFile, StudyId, store_url
+from orchestrator.options import RESULTS, Address, Certify, Gate, Results, StoreUrl, StudyFile, StudyId, store_url
 
 if TYPE_CHECKING:
     from levelfield.store import StudyRecord
@@ -72,13 +72,14 @@ def _root(*, version: Annotated[bool, typer.Option("--version", help="Print the 
 
 
 @app.command()
-def run(
+def run(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     study: StudyFile,
     address: Address = None,
     results: Results = RESULTS,
     store: StoreUrl = None,
     data_dir: DataDir = None,
     certify: Certify = None,
+    gate: Gate = None,
 ) -> None:
     """Run a study and report what differs."""
     from orchestrator.session import new_record
@@ -86,7 +87,7 @@ def run(
     data_commands.use_data_dir(data_dir)
     services = discover()
     record = new_record(read_study(study, services))
-    _execute(record, address=address, results=results, store=store, is_new=True, certify=certify is not False)
+    _execute(record, results, store, address=address, is_new=True, certify=certify is not False, gate=gate is not False)
 
 
 @app.command()
@@ -104,6 +105,7 @@ def duel(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     store: StoreUrl = None,
     data_dir: DataDir = None,
     certify: Certify = None,
+    gate: Gate = None,
 ) -> None:
     """Compare two in speed alone: pairs of fresh processes take turns in bursts of training steps."""
     from orchestrator.session import new_record
@@ -111,17 +113,18 @@ def duel(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     data_commands.use_data_dir(data_dir)
     settings = {"workload": workload, "pairs": pairs, "bursts": bursts, "track": track, "precision": precision, "threads": threads}
     record = new_record(duel_command.study_of((a, b), discover(), **settings))
-    _execute(record, address=address, results=results, store=store, is_new=True, certify=certify is not False)
+    _execute(record, results, store, address=address, is_new=True, certify=certify is not False, gate=gate is not False)
 
 
 @app.command()
-def resume(
+def resume(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     study_id: StudyId,
     address: Address = None,
     results: Results = RESULTS,
     store: StoreUrl = None,
     data_dir: DataDir = None,
     certify: Certify = None,
+    gate: Gate = None,
 ) -> None:
     """Go on with a study that was interrupted or had failures: what is done is left alone, what is not is done."""
     from levelfield.measure.environment import source_hash
@@ -130,7 +133,7 @@ def resume(
     record = _find(study_id, store_url(results, store))
     if record.source_hash != source_hash():
         console.print("[yellow]note:[/] the sources have changed since this study was begun; every run records which it ran")
-    _execute(record, address=address, results=results, store=store, is_new=False, certify=certify is not False)
+    _execute(record, results, store, address=address, is_new=False, certify=certify is not False, gate=gate is not False)
 
 
 @app.command()
@@ -203,19 +206,19 @@ def doctor(address: Address = None, results: Results = RESULTS) -> None:
     raise typer.Exit(int(any(finding.good is False for finding in found)))
 
 
-def _execute(record: "StudyRecord", *, address: str | None, results: Path, store: str | None, is_new: bool, certify: bool) -> None:
+def _execute(record: "StudyRecord", results: Path, store: str | None, *, is_new: bool, **session_options: Any) -> None:
     from levelfield.store.address import parse, shown
     from orchestrator.session import Session, execute
 
     url = store_url(results, store)
-    session = Session(services=discover(), results=results, store_url=url, address=address, console=console, certify=certify)
+    session = Session(services=discover(), results=results, store_url=url, console=console, **session_options)
     statuses = execute(session, record, is_new=is_new)
     place = shown(parse(url)) if "://" in url else url  # a path as the user gave it; a URL without its password
     if not statuses:
         console.print(f"Nothing to do: every run of {record.id} is done.")
     report(record.id, results=results, store=store)
     console.print(f"\nReport in the browser: [bold]make ui[/]    Stored: {escape(place)}, study {record.id}", soft_wrap=True)
-    if any(status is not Status.OK for status in statuses):
+    if any(status not in {Status.OK, Status.INVALID} for status in statuses):  # invalid: the machine's fault, and said in the report
         raise typer.Exit(1)
 
 

@@ -94,15 +94,29 @@ def _wait_for_services(services: list[Service], nodes: Nodes, *, timeout_s: floa
         time.sleep(0.05)
 
 
-def _local_node_ip(address: str) -> str | None:
-    """The IP address of a raylet that belongs to the cluster at ``address`` and that this process can use: in sight, and on this host."""
-    own = {entry.address for entries in psutil.net_if_addrs().values() for entry in entries}
+def raylets(address: str | None) -> list[int]:
+    """The processes on this host, in sight, that are nodes of a cluster which somebody else started; their workers are their children."""
+    if address is None:
+        return []
+    host, port = check_address(address)
+    return [process.pid for process, _ in _raylets(f"{host}:{port}")]
+
+
+def _raylets(address: str) -> Iterator[tuple[psutil.Process, list[str]]]:
+    """The raylets of the cluster at ``address`` with their command lines."""
     for process in psutil.process_iter(["name", "cmdline"]):
         command = process.info["cmdline"] or []
         if process.info["name"] == "raylet" and f"--gcs-address={address}" in command:
-            ip = next((word.partition("=")[2] for word in command if word.startswith("--node_ip_address=")), "")
-            if ip in own or ip.startswith("127."):
-                return ip
+            yield process, command
+
+
+def _local_node_ip(address: str) -> str | None:
+    """The IP address of a raylet that belongs to the cluster at ``address`` and that this process can use: in sight, and on this host."""
+    own = {entry.address for entries in psutil.net_if_addrs().values() for entry in entries}
+    for _, command in _raylets(address):
+        ip = next((word.partition("=")[2] for word in command if word.startswith("--node_ip_address=")), "")
+        if ip in own or ip.startswith("127."):
+            return ip
     return None
 
 

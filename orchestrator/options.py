@@ -23,6 +23,10 @@ Certify = Annotated[
     bool | None,
     typer.Option("--certify/--no-certify", envvar="LEVELFIELD_CERTIFY", help="Make the parity certificates that the study lacks."),
 ]
+Gate = Annotated[
+    bool | None,
+    typer.Option("--gate/--no-gate", envvar="LEVELFIELD_GATE", help="Watch the machine; what it disturbed does not count and is repeated."),
+]
 RESULTS = Path("results")
 
 

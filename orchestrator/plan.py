@@ -10,6 +10,7 @@ from levelfield.result import STATUSES, Status
 from levelfield.spec import PlannedDuel, PlannedRun, RunSpec
 from levelfield.study import Side, Study
 
+ATTEMPTS = 3  # at what was measured while the machine was not quiet
 Attempts: TypeAlias = Mapping[tuple[str, str], Sequence[tuple[int, Status]]]
 DuelAttempts: TypeAlias = Mapping[tuple[str, int], Sequence[tuple[int, Status]]]
 
@@ -52,11 +53,12 @@ def pending(study: Study, plan_seed: int, attempts: Attempts, duel_attempts: Due
 
 
 def _next(done: Sequence[tuple[int, Status]]) -> int | None:
-    """The number of the next attempt; None where the last one finished."""
+    """The number of the next attempt; None where the last one finished, or where it seems that the machine will never be quiet."""
     if not done:
         return 1
     number, status = done[-1]
-    return None if STATUSES[status].done else number + 1
+    given_up = status is Status.INVALID and number >= ATTEMPTS
+    return None if STATUSES[status].done or given_up else number + 1
 
 
 def _duel(pair: Sequence[PlannedRun]) -> PlannedDuel:

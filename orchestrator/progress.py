@@ -52,11 +52,11 @@ class LiveProgress:
 
     def started(self, run: PlannedRun, attempt: int) -> None:
         """Show the next run."""
-        self._begin(_name(run), attempt)
+        self._begin(run.side, _name(run), attempt)
 
     def duel_started(self, duel: PlannedDuel, attempt: int, rounds: int) -> None:
         """Show the next duel."""
-        self._begin(_duel_name(duel), attempt)
+        self._begin(DUEL, _duel_name(duel), attempt)
         if self._run is not None:
             self._current.update(self._run, total=rounds * len(duel.specs), state="bursts in turn")
 
@@ -68,8 +68,11 @@ class LiveProgress:
         elif self._run is not None:
             self._current.update(self._run, advance=1)
 
-    def _begin(self, name: str, attempt: int) -> None:
+    def _begin(self, kind: str, name: str, attempt: int) -> None:
         self._since = time.monotonic()
+        if kind not in self._left:  # repeated, which nobody had planned
+            self._left.append(kind)
+            self._whole.update(self._study, total=(self._whole.tasks[self._study].total or 0) + 1)
         again = f", attempt {attempt}" if attempt > 1 else ""
         self._where = ""
         self._run = self._current.add_task(escape(name) + again, total=None, state="starting its process")

@@ -1,9 +1,10 @@
 """Works through the pairs of a study, one at a time, and records what came of each. The only writer of runs and duels."""
 
 import re
+import time
 from collections.abc import Generator, Iterable
 from contextlib import AbstractContextManager, ExitStack, closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,8 +15,10 @@ from levelfield.result import Failure, RunResult, Status
 from levelfield.spec import PlannedDuel, PlannedRun, RunKey, RunSpec
 from levelfield.store import Store
 from levelfield.training import Event
-from orchestrator.plan import PairWork
+from orchestrator.plan import ATTEMPTS, PairWork
+from orchestrator.watch import Blind, Watcher
 
+TRAINED = (Status.OK, Status.INVALID)  # its process lives and can give bursts
 INTERRUPTED = Failure(reason="interrupted by the user")
 
 
@@ -77,13 +80,14 @@ class Listener(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Scheduler:
-    """Does the work of one study. ``rounds``: bursts of each side in a duel."""
+    """Does the work of one study. ``rounds``: bursts of each side in a duel; ``watcher`` judges whether the machine was quiet."""
 
     study_id: str
     executor: Executor
     store: Store
     listener: Listener
     logs: Path
+    watcher: Watcher = field(default_factory=Blind)
     rounds: int = ROUNDS
     target_ns: int = TARGET_NS
 
@@ -95,17 +99,21 @@ class Scheduler:
         return [status for pair in todo for status in self._pair(pair)]
 
     def _pair(self, pair: PairWork) -> list[Status]:
-        """The runs; then, where all of them ended well, the duel of the processes that did them."""
+        """The runs; then, where all of them ended well, the duel of the processes that did them, again if it was disturbed."""
         live: dict[str, Process] = {}
         with ExitStack() as stack:
+            self.watcher.settle()
             statuses = [self._run(run, attempt, pair, live, stack) for run, attempt in pair.runs]
-            if pair.duel and all(status is Status.OK for status in statuses):
+            if pair.duel and all(status in TRAINED for status in statuses):
                 statuses.append(self._duel(*pair.duel, live, stack))
+        if pair.duel and statuses[-1] is Status.INVALID and len(statuses) > len(pair.runs) and pair.duel[1] < ATTEMPTS:
+            # Fresh processes; what was trained stays as it is.
+            statuses[-1:] = self._pair(replace(pair, runs=(), duel=(pair.duel[0], pair.duel[1] + 1)))
         return statuses
 
     def _run(self, run: PlannedRun, attempt: int, pair: PairWork, live: dict[str, Process], stack: ExitStack) -> Status:
         self.listener.started(run, attempt)
-        started_at = datetime.now(UTC)
+        started_at, start_ns = datetime.now(UTC), time.monotonic_ns()
         log = self._log(f"{run.turn:03d}-{run.side}-{attempt}")
         result = RunResult(status=Status.FAILED, failure=Failure(reason="the worker ended without a result"))
         try:
@@ -115,6 +123,7 @@ class Scheduler:
                 process = (stack if pair.duel else own).enter_context(self.executor.process(run.spec, log, share=share))
                 result = self._follow(run, process) or result
                 live[run.side] = process
+                self._judge_run(result, process, start_ns)
         except KeyboardInterrupt:
             self._record(run, attempt, RunResult(status=Status.CANCELLED, failure=INTERRUPTED), started_at)
             raise
@@ -130,6 +139,15 @@ class Scheduler:
                 self.listener.event(run, event)
         return None
 
+    def _judge_run(self, result: RunResult, process: Process, start_ns: int) -> None:
+        """Note what went on around a run; one that was disturbed counts for learning alone."""
+        seen = self.watcher.evidence([str(process.who()["host"])], start_ns, time.monotonic_ns())
+        if seen is None:
+            return
+        result.environment["noise"] = {name: seen[name] for name in ("valid", "reasons", "figures", "unobserved")}
+        if result.status is Status.OK and not seen["valid"]:
+            result.status, result.failure = Status.INVALID, Failure(reason="; ".join(seen["reasons"]))
+
     def _duel(self, duel: PlannedDuel, attempt: int, live: dict[str, Process], stack: ExitStack) -> Status:
         self.listener.duel_started(duel, attempt, self.rounds)
         started_at = datetime.now(UTC)
@@ -137,11 +155,14 @@ class Scheduler:
         try:
             self._make_ready(duel, attempt, live, stack)
             result.members = {side: live[side].who() for side in duel.specs}
+            self.watcher.settle()
+            start_ns = time.monotonic_ns()
             for turn in take_turns(
                 list(duel.specs), lambda side, ns: live[side].burst(ns), seed=duel.pair, rounds=self.rounds, target_ns=self.target_ns
             ):
                 result.turns.append(turn)
                 self.listener.duel_event(duel, turn)
+            self._judge_duel(result, start_ns)
         except BurstError as error:
             result.status, result.failure = Status.FAILED, Failure(reason=str(error))
         except KeyboardInterrupt:
@@ -151,6 +172,13 @@ class Scheduler:
         self._record_duel(duel, attempt, result, started_at)
         self.listener.duel_event(duel, result)
         return result.status
+
+    def _judge_duel(self, result: DuelResult, start_ns: int) -> None:
+        seen = self.watcher.evidence([str(member["host"]) for member in result.members.values()], start_ns, time.monotonic_ns())
+        if seen is not None:
+            result.evidence = seen
+            if not seen["valid"]:
+                result.status, result.failure = Status.INVALID, Failure(reason="; ".join(seen["reasons"]))
 
     def _make_ready(self, duel: PlannedDuel, attempt: int, live: dict[str, Process], stack: ExitStack) -> None:
         """A process for each side whose run was done in an earlier session. Raises BurstError where one does not get ready."""

@@ -3,7 +3,7 @@
 import os
 import secrets
 import tempfile
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ from orchestrator.nodes import ClusterError
 from orchestrator.plan import PairWork, pending, plan
 from orchestrator.progress import LiveProgress
 from orchestrator.schedule import Scheduler
+from orchestrator.watch import Blind, HostWatch, Watcher
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +38,7 @@ class Session:
     address: str | None
     console: Console
     certify: bool = True
+    gate: bool = True
 
 
 def new_record(study: Study) -> StudyRecord:
@@ -86,15 +88,28 @@ def execute(session: Session, record: StudyRecord, *, is_new: bool) -> list[Stat
 def _run(session: Session, record: StudyRecord, study: Study, todo: list[PairWork], store: Store) -> list[Status]:
     from orchestrator.execute import RayExecutor  # Ray is imported only where it is needed: the other commands stay quick
 
-    with LiveProgress(session.console, todo) as progress:
+    with LiveProgress(session.console, todo) as progress, _watch(session) as watcher:
+        scheduler = Scheduler(
+            study_id=record.id,
+            executor=RayExecutor(),
+            store=store,
+            listener=progress,
+            logs=_logs(session),
+            watcher=watcher,
+            rounds=study.bursts,
+        )
         try:
-            scheduler = Scheduler(
-                study_id=record.id, executor=RayExecutor(), store=store, listener=progress, logs=_logs(session), rounds=study.bursts
-            )
             return scheduler.work(todo)
         except KeyboardInterrupt:
             session.console.print(f"\nInterrupted. [bold]levelfield resume {record.id}[/] goes on where it stopped.")
             raise
+
+
+def _watch(session: Session) -> AbstractContextManager[Watcher]:
+    """On this host; what runs on another one says that nobody watched."""
+    from orchestrator.cluster import raylets
+
+    return HostWatch([os.getpid(), *raylets(session.address)]) if session.gate else nullcontext(Blind())
 
 
 def _amount(todo: list[PairWork]) -> str:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from levelfield import data
 from levelfield.measure.environment import describe_environment, source_hash
+from levelfield.measure.host import host_id
 from levelfield.parity.session import RecordingSession
 from levelfield.run import REASON_LIMIT, Session, event_to_dict
 from levelfield.services import discover
@@ -34,6 +35,7 @@ class WorkerActor:
         return {
             "pid": os.getpid(),
             "hostname": socket.gethostname(),
+            "host": host_id(),
             "node_id": ray.get_runtime_context().get_node_id(),
             "source_hash": source_hash(),
             "worker_code": self._service.code(),

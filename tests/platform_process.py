@@ -18,13 +18,14 @@ class Platform:
     Studies make no certificates unless ``certify`` or the word ``--certify`` asks for them: they take as long as a short study.
     """
 
-    def __init__(self, folder, *, certify=False) -> None:
+    def __init__(self, folder, *, certify=False, gate=False) -> None:
         self.folder = folder
         self.results = folder / "results"
         self.env = os.environ | {
             "LEVELFIELD_SERVICES": str(folder / "services"),
             "LEVELFIELD_RESULTS": str(self.results),
             "LEVELFIELD_CERTIFY": str(int(certify)),
+            "LEVELFIELD_GATE": str(int(gate)),
             "COLUMNS": "200",
             "NO_COLOR": "1",
         }

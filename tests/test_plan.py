@@ -81,5 +81,13 @@ def test_a_duel_is_repeated_by_itself_and_a_pair_that_is_done_is_left_alone():
     assert list(pending(study(seeds=3, bursts=0), 0, done, {})) == []
 
 
+def test_what_was_never_measured_on_a_quiet_machine_is_given_up():
+    one = study(seeds=1)
+    runs = {(run.spec.hash, run.side): [(n, Status.INVALID) for n in (1, 2, 3)] for run in plan(one, 0)}
+    duels = {("digits_cnn", 0): [(3, Status.INVALID)]}
+    assert list(pending(one, 0, runs, duels)) == []
+    assert len(list(pending(one, 0, runs, {("digits_cnn", 0): [(3, Status.FAILED)]}))) == 1, "that is not the machine's noise"
+
+
 def test_a_study_that_does_not_train_plans_specs_that_do_not():
     assert {run.spec.trains for run in plan(study(train=False), 0)} == {False}

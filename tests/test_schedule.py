@@ -49,11 +49,13 @@ class FakeProcess:
         return Burst(**dict.fromkeys((f.name for f in fields(Burst)), 1))
 
     def who(self):
-        return {"pid": id(self)}
+        return {"pid": id(self), "host": self.world.host}
 
 
 class World:
     """Stands for the executor, the store and the listener."""
+
+    host = "h"
 
     def __init__(self, ends=None, burst_error=None):
         self.ends, self.burst_error = ends or {}, burst_error
@@ -85,8 +87,9 @@ class World:
 
     def duel_event(self, duel, event): ...
 
-    def work(self, todo, tmp_path):
-        scheduler = Scheduler(study_id="s", executor=self, store=self, listener=self, logs=tmp_path, rounds=ROUNDS, target_ns=1)
+    def work(self, todo, tmp_path, watcher=None):
+        watched = {"watcher": watcher} if watcher else {}
+        scheduler = Scheduler(study_id="s", executor=self, store=self, listener=self, logs=tmp_path, rounds=ROUNDS, target_ns=1, **watched)
         try:
             return scheduler.work(todo)
         finally:
@@ -170,6 +173,55 @@ def test_an_interrupted_duel_is_recorded_as_cancelled_and_its_runs_stay(tmp_path
     assert isinstance(result, DuelResult)
     assert (pair, attempt, result.status) == (0, 1, Status.CANCELLED)
     assert [entry[3] for entry in world.recorded] == [Status.OK] * 2
+
+
+class FakeWatcher:
+    """Sees disturbances where ``answers`` say so, in the order in which it is asked; quiet afterwards. None: nobody watched."""
+
+    def __init__(self, *answers):
+        self.answers, self.asked, self.settled = list(answers), [], []
+
+    def settle(self):
+        self.settled.append(len(self.asked))
+
+    def evidence(self, hosts, start_ns, end_ns):
+        assert 0 < start_ns <= end_ns
+        self.asked.append(list(hosts))
+        valid = self.answers.pop(0) if self.answers else True
+        reasons = [] if valid else ["foreign processes took 1.000 cores more than before (limit 0.050)"]
+        return None if valid is None else {"valid": valid, "reasons": reasons, "figures": {}, "unobserved": [], "windows": []}
+
+
+def test_a_disturbed_run_counts_for_learning_alone_and_its_process_goes_on_to_the_duel(tmp_path):
+    world, watcher = World(), FakeWatcher(False, True, True)
+    assert world.work([with_duel(0)], tmp_path, watcher) == [Status.INVALID, Status.OK, Status.OK]
+    assert [entry[3] for entry in world.recorded] == [Status.INVALID, Status.OK]
+    assert watcher.asked == [["h"], ["h"], ["h", "h"]]
+    assert watcher.settled[0] == 0, "the baseline is taken before anything is at work"
+
+
+def test_a_disturbed_duel_is_kept_and_repeated_by_fresh_processes_that_do_not_train(tmp_path):
+    world = World()
+    assert world.work([with_duel(0)], tmp_path, FakeWatcher(True, True, False)) == [Status.OK] * 3
+    assert [(attempt, result.status) for _, attempt, result in world.duels] == [(1, Status.INVALID), (2, Status.OK)]
+    assert "foreign processes" in world.duels[0][2].failure.reason
+    assert world.duels[0][2].evidence["valid"] is False
+    assert len(world.duels[0][2].turns) == 2 * ROUNDS, "what was measured is kept"
+    assert [told[3] for told in world.told if told[0] == "run"] == [True, True, False, False]
+    assert len(world.recorded) == 2
+
+
+def test_a_machine_that_is_never_quiet_is_given_up(tmp_path):
+    world = World()
+    # Two runs are judged only in the first attempt; fresh processes that do not train are no runs.
+    assert world.work([with_duel(0)], tmp_path, FakeWatcher(*[False] * 20)) == [Status.INVALID] * 3
+    assert [(attempt, result.status) for _, attempt, result in world.duels] == [(n, Status.INVALID) for n in (1, 2, 3)]
+
+
+def test_what_nobody_watched_is_not_judged(tmp_path):
+    world = World()
+    assert world.work([with_duel(0)], tmp_path, FakeWatcher(None, None, None)) == [Status.OK] * 3
+    assert world.duels[0][2].evidence == {}
 
 
 def test_the_spec_of_a_fresh_process_is_that_of_the_run_but_for_training(tmp_path):

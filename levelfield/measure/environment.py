@@ -17,7 +17,21 @@ ROOT = Path(__file__).resolve().parents[2]
 CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # cgroup v2, as a container sees its own
 SOURCES = ("levelfield", "services")  # what a worker runs
 # Environment variables that change speed. TF_ alone would also record Terraform's, which may hold secrets.
-LIBRARIES = ("OMP_", "KMP_", "GOMP_", "MKL_", "ONEDNN_", "DNNL_", "CUDA_", "NVIDIA_", "NCCL_", "MALLOC_", "LD_PRELOAD")
+LIBRARIES = (
+    "OMP_",
+    "KMP_",
+    "GOMP_",
+    "MKL_",
+    "ONEDNN_",
+    "DNNL_",
+    "CUDA_",
+    "NVIDIA_",
+    "NCCL_",
+    "MALLOC_",
+    "GLIBC_TUNABLES",
+    "OPENBLAS_",
+    "LD_PRELOAD",
+)
 FRAMEWORKS = ("TORCH_", "PYTORCH_", "KERAS_", "XLA_")
 TENSORFLOW = tuple(f"TF_{word}_" for word in ("CPP", "CUDNN", "DETERMINISTIC", "DISABLE", "ENABLE", "FORCE", "GPU", "NUM", "USE", "XLA"))
 VARIABLES = LIBRARIES + FRAMEWORKS + TENSORFLOW

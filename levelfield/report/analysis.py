@@ -10,7 +10,8 @@ from typing import Any
 from levelfield.parity.certificate import Certificate
 from levelfield.report.audit import audit
 from levelfield.report.compare import effects, exclusions, pairs_of
-from levelfield.report.labels import certificate_label, reference_labels, source_labels
+from levelfield.report.duels import Duel, incidents, read_duels, watch_labels
+from levelfield.report.labels import certificate_label, reference_labels, resource_labels, source_labels
 from levelfield.report.model import (
     ACCURACY,
     QUANTITIES,
@@ -52,6 +53,7 @@ class _Study:
     speed_from: Quantity
     trains: bool
     quantities: tuple[Quantity, ...]
+    duels: Sequence[Duel]
     labels: tuple[Label, ...]
     certificates: Sequence[Certificate]
     references: Sequence[Reference]
@@ -73,6 +75,7 @@ def analyse(frames: Frames, references: Sequence[Reference] | None = None) -> An
         speed_from=SPEED if _has_duels(content) else THROUGHPUT,
         trains=bool(content.get("train", True)),
         quantities=_expected(content),
+        duels=read_duels(frames),
         labels=tuple(_incomplete(recorded, study.planned_runs)),
         certificates=frames.certificates,
         references=packaged() if references is None else references,
@@ -106,6 +109,7 @@ def _workload(name: str, runs: Sequence[Run], about: _Study) -> WorkloadAnalysis
         sides=tuple(_side_summary(side, by_side[side.label], about.quantities) for side in about.sides),
         comparisons=tuple(_compare(name, two, by_side, about, odd) for two in combinations(about.sides, 2)),
         incidents=tuple(incident for side in about.sides for incident in _incidents(side, by_side[side.label])),
+        duel_incidents=tuple(incidents([duel for duel in about.duels if duel.workload == name])),
         outside=tuple(odd),
     )
 
@@ -150,7 +154,8 @@ def _compare(
     speed = verdict(found[about.speed_from.name], margin=about.margins[0])
     accuracy = verdict(found.get(ACCURACY.name, NO_ACCURACY), margin=about.margins[1])
     parity = certificate_label(workload, about.track, sides, (list(a.values()), list(b.values())), about.certificates)
-    labels = (*([parity.label] if parity.label else []), *source_labels([*a.values(), *b.values()]))
+    labels = (*([parity.label] if parity.label else []), *source_labels(both := [*a.values(), *b.values()]), *resource_labels(both))
+    labels = (*labels, *watch_labels(duel for duel in about.duels if duel.workload == workload))
     return Comparison(
         a=sides[0],
         b=sides[1],

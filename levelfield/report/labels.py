@@ -51,6 +51,15 @@ def source_labels(runs: Iterable[Run]) -> Iterable[Label]:
         yield Label(name="unverified source", why=f"{what}; that concerns the data alone, not parity")
 
 
+def resource_labels(runs: Iterable[Run]) -> Iterable[Label]:
+    """For runs whose threads did not keep to what both sides were given."""
+    found = [(run, why) for run in runs if run.is_used for why in run.account.environment.get("thread_use", {}).get("violations", ())]
+    if found:
+        run, why = found[0]
+        more = f"; and {len(found) - 1} more" if len(found) > 1 else ""
+        yield Label(name="unequal resources", why=f"{run.side}, seed {run.seed}: {why}{more}")
+
+
 def reference_labels(found: Sequence[OutsideReference]) -> Iterable[Label]:
     """For runs whose accuracy no run at these settings should have."""
     if found:

@@ -127,6 +127,17 @@ class Incident:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DuelIncident:
+    """An attempt at a pair's duel whose status is not ``ok``; a later one may have replaced it."""
+
+    seed: int
+    attempt: int
+    status: str
+    reason: str
+    superseded: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Exclusion:
     """A pair that some quantities could not use. ``seed`` is that of the member that is there."""
 
@@ -191,6 +202,7 @@ class WorkloadAnalysis:
     sides: tuple[SideSummary, ...]
     comparisons: tuple[Comparison, ...]
     incidents: tuple[Incident, ...]
+    duel_incidents: tuple[DuelIncident, ...]
     outside: tuple[OutsideReference, ...]
 
 

@@ -112,6 +112,7 @@ def notes(workload: WorkloadAnalysis) -> list[str]:
         *(line for side in workload.sides for line in _side_notes(side)),
         *_limited([line for comparison in workload.comparisons for line in _exclusion_notes(comparison)]),
         *_limited(_incident_lines(workload)),
+        *_limited(_duel_lines(workload)),
     ]
 
 
@@ -173,6 +174,14 @@ def _incident_lines(workload: WorkloadAnalysis) -> list[str]:
         f"{f' at step {incident.step}' if incident.step is not None else ''}: {' '.join(incident.reason.split())}"
         f"{' (replaced by a later attempt)' if incident.superseded else ''}"
         for incident in workload.incidents
+    ]
+
+
+def _duel_lines(workload: WorkloadAnalysis) -> list[str]:
+    return [
+        f"Duel, seed {duel.seed}, attempt {duel.attempt}: {duel.status}: {' '.join(duel.reason.split())}"
+        f"{' (replaced by a later attempt)' if duel.superseded else ''}"
+        for duel in workload.duel_incidents
     ]
 
 

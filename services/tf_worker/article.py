@@ -94,6 +94,7 @@ class ArticleWorker:
             "last_batch": "smaller, kept",
             "layout": "channels last" if len(self.workload.input_shape) == 3 else "no images",
             "input_pipeline": "arrays given to fit, shuffled by Keras, metrics kept on the device",
+            "input_threads": "tf.data's own, as many as the cores allow",
             "preprocessing": self.article.preprocessing,
             "steps_per_call": int(self.network.steps_per_execution),
         }

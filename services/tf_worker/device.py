@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from levelfield.measure.threads import observe
 from levelfield.spec import RunSpec
 
 # Parameters and, in mixed precision (bf16), what layers compute in.
@@ -18,8 +19,10 @@ DEVICES = {"cpu": "/CPU:0", "cuda": "/GPU:0"}
 
 def choose_device(spec: RunSpec, *, threads: int) -> str:
     """Set threads, random state and numerical switches; returns TensorFlow's name of the device. Raises RuntimeError without it."""
+    # Eigen's pool; the thread that runs the graph computes with it, in turns. Not obeyed by tf.data (in Keras' `fit`): it takes what the
+    # process may run on, and so do XLA's compilers.
     tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)  # one operation of a graph at a time
     gpus = tf.config.list_physical_devices("GPU")
     if spec.device == "cuda" and not gpus:
         raise RuntimeError("device is cuda, but TensorFlow finds no usable NVIDIA GPU on this node")
@@ -69,6 +72,7 @@ def describe_device(device: str) -> dict[str, Any]:
         "device": str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")) if gpus else "cpu",
         "threads": int(tf.config.threading.get_intra_op_parallelism_threads()),
         "interop_threads": int(tf.config.threading.get_inter_op_parallelism_threads()),
+        "cores": list(observe(os.getpid()).cores),
         "tf32": bool(tf.config.experimental.tensor_float_32_execution_enabled()),
         # TensorFlow tries cuDNN's algorithms out unless this variable forbids it.
         "cudnn_autotune": bool(gpus) and os.environ.get("TF_CUDNN_USE_AUTOTUNE", "1") != "0",

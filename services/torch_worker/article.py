@@ -94,6 +94,7 @@ class ArticleWorker:
             "last_batch": "dropped" if self.train_loader.drop_last else "smaller, kept",
             "layout": "channels first" if len(self.workload.input_shape) == 3 else "no images",
             "input_pipeline": f"DataLoader, {self.train_loader.num_workers} worker processes, shuffled by PyTorch, loss read at every step",
+            "input_threads": f"{self.train_loader.num_workers} processes beside the thread that trains",
             "preprocessing": self.article.preprocessing,
             "steps_per_call": 1,
         }

@@ -1,10 +1,12 @@
 """What is chosen before PyTorch initialises anything, and what it says of it afterwards: the same for every track."""
 
+import os
 from typing import Any
 
 import torch
 from torch._dynamo import config as dynamo_config
 
+from levelfield.measure.threads import observe
 from levelfield.spec import RunSpec
 
 RECOMPILE_LIMIT = 64  # a run needs four; a process may hold several workers
@@ -15,7 +17,8 @@ def choose_device(spec: RunSpec, *, threads: int) -> torch.device:
     device = torch.device(spec.device)
     if device.type == "cuda" and not torch.cuda.is_available():
         raise RuntimeError("device is cuda, but PyTorch finds no usable NVIDIA GPU on this node")
-    torch.set_num_threads(threads)
+    torch.set_num_threads(threads)  # OpenMP's and MKL's; the thread that trains is one of them
+    # One operation at a time. Outside TorchScript's fork nothing uses this pool, but TensorFlow's graphs run in theirs.
     if torch.get_num_interop_threads() != 1:  # can be set only once in a process
         torch.set_num_interop_threads(1)
     torch.manual_seed(spec.seed)
@@ -54,6 +57,7 @@ def describe_device(device: torch.device) -> dict[str, Any]:
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         "threads": torch.get_num_threads(),
         "interop_threads": torch.get_num_interop_threads(),
+        "cores": list(observe(os.getpid()).cores),
         "tf32": bool(torch.backends.cuda.matmul.allow_tf32 or torch.backends.cudnn.allow_tf32),
         "cudnn_autotune": bool(torch.backends.cudnn.benchmark),
     }

@@ -7,7 +7,7 @@ import pytest
 from levelfield.report import render
 from levelfield.report.analysis import analyse
 from levelfield.stats import Outcome
-from tests.report.study_factory import BURSTS, TENSORFLOW, TORCH, drop, frames
+from tests.report.study_factory import BURSTS, DUELS, TENSORFLOW, TORCH, drop, frames
 
 DRIFT = np.exp(np.random.default_rng(3).normal(0, 0.3, (50, 20)))  # by pair and round; it hits both sides of a round alike
 
@@ -26,7 +26,13 @@ def duelled(*, pairs=10, factor=1.1, noise=0.01, status="ok", **changes):
         for side in (TENSORFLOW, TORCH)
     ]
     given.bursts = pd.DataFrame(rows, columns=BURSTS)
+    given.duels = pd.DataFrame([duel_row(pair, status) for pair in range(pairs)], columns=DUELS)
     return given
+
+
+def duel_row(pair, status, *, attempt=1, reason=None, evidence=True):
+    of = {"duel_id": pair, "workload": "digits_cnn", "pair": pair, "seed": pair, "attempt": attempt, "status": status}
+    return of | {"failure_reason": reason, "members": {}, "evidence": {"valid": True} if evidence else {}}
 
 
 def burst_row(pair, number, side, rate, status, *, duel=None):
@@ -102,3 +108,20 @@ def test_a_study_that_only_duels_speaks_of_speed_alone():
 def test_a_pair_whose_run_is_not_recorded_has_no_speed():
     given = drop(duelled(), 1)
     assert only(given).effects["speed"].n == 9
+
+
+def test_a_duel_that_was_disturbed_is_listed_with_the_reason():
+    given = duelled()
+    disturbed = [duel_row(3, "invalid", reason="foreign processes took 1.000 cores"), duel_row(3, "ok", attempt=2)]
+    given.duels = pd.DataFrame([*given.duels.to_dict("records")[:3], *disturbed], columns=DUELS)
+    text = render.to_markdown(analyse(given))
+    assert "Duel, seed 3, attempt 1: invalid: foreign processes took 1.000 cores (replaced by a later attempt)" in text
+    assert "not watched" not in text
+
+
+def test_duels_that_nobody_watched_are_labelled():
+    given = duelled()
+    assert "not watched" not in [label.name for label in only(given).labels]
+    given.duels = pd.DataFrame([duel_row(pair, "ok", evidence=pair > 3) for pair in range(10)], columns=DUELS)
+    (label,) = [label for label in only(given).labels if label.name == "not watched"]
+    assert "did not watch 4 of 10 duels" in label.why

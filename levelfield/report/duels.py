@@ -1,0 +1,61 @@
+"""What became of a study's duels."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from levelfield.report.model import DuelIncident, Label
+from levelfield.report.runs import Frames
+from levelfield.result import STATUSES, Status
+
+
+@dataclass(frozen=True, kw_only=True)
+class Duel:
+    """One recorded attempt; ``watched``: the noise gate has seen it."""
+
+    workload: str
+    pair: int
+    seed: int
+    attempt: int
+    status: Status
+    reason: str | None
+    watched: bool
+
+
+def read_duels(frames: Frames) -> list[Duel]:
+    """Every recorded attempt, in the order of recording."""
+    names = ("workload", "pair", "seed", "attempt", "status", "failure_reason", "evidence")
+    rows = zip(*(frames.duels[name].tolist() for name in names), strict=True)
+    return [_duel(dict(zip(names, row, strict=True))) for row in rows]
+
+
+def incidents(duels: Sequence[Duel]) -> Iterable[DuelIncident]:
+    """The attempts that give no speed."""
+    last = {duel.pair: duel.attempt for duel in duels}
+    for duel in duels:
+        if not STATUSES[duel.status].timing_counts:
+            yield DuelIncident(
+                seed=duel.seed,
+                attempt=duel.attempt,
+                status=str(duel.status),
+                reason=duel.reason or STATUSES[duel.status].meaning,
+                superseded=duel.attempt < last[duel.pair],
+            )
+
+
+def watch_labels(duels: Iterable[Duel]) -> Iterable[Label]:
+    """For duels that count although nobody watched the machine."""
+    counted = [duel for duel in duels if STATUSES[duel.status].timing_counts]
+    if blind := sum(not duel.watched for duel in counted):
+        why = f"the noise gate did not watch {blind} of {len(counted)} duels: what went on around them is not known"
+        yield Label(name="not watched", why=why)
+
+
+def _duel(row: Mapping[str, Any]) -> Duel:
+    reason = row["failure_reason"]
+    return Duel(
+        **{name: row[name] for name in ("workload", "pair", "seed", "attempt")},
+        status=Status(row["status"]),
+        reason=reason if isinstance(reason, str) else None,
+        watched=bool(row["evidence"]),
+    )
