@@ -18,6 +18,7 @@ from levelfield.tracks import TRACKS, Granularity
 Positive = Annotated[int, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 MAX_SEED, MAX_SEEDS, MAX_THREADS, MAX_BURSTS = 2**31 - 1, 100_000, 4096, 10_000
+MINIMUM_PAIRS = 5  # methodology, rule 1: fewer give no verdict
 SEEDS = f"a number of seeds, 1 to {MAX_SEEDS}, or a list of distinct seeds, each 0 to {MAX_SEED}"
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -62,6 +63,7 @@ class Study(BaseModel):
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     threads: Annotated[int, Field(gt=0, le=MAX_THREADS)] | None = None
     train: bool = True
+    until_decided: bool = False
     bursts: Annotated[int, Field(ge=0, le=MAX_BURSTS)] = ROUNDS
     margin: Share = 0.03
     accuracy_margin: Share = 0.005
@@ -135,8 +137,8 @@ class StudyError(Exception):
         super().__init__("\n".join(f"{source}: {problem}" for problem in problems))
 
 
-def read_study(file: Path, services: Mapping[str, Service]) -> Study:
-    """Read and check a study. Raises StudyError."""
+def read_study(file: Path, services: Mapping[str, Service], changes: Mapping[str, Any] | None = None) -> Study:
+    """Read and check a study; ``changes`` stand in the place of what the file says. Raises StudyError."""
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
@@ -146,7 +148,7 @@ def read_study(file: Path, services: Mapping[str, Service]) -> Study:
     if not isinstance(content, dict):
         raise StudyError(str(file), [f"is not a study: expected fields and values, got {type(content).__name__}"])
     name = re.sub(r"[^a-z0-9]+", "-", file.stem.lower()).strip("-")[:40] or "study"
-    return check_study({"name": name} | content, services, source=str(file))
+    return check_study({"name": name} | content | dict(changes or {}), services, source=str(file))
 
 
 def check_study(content: Mapping[str, Any], services: Mapping[str, Service], *, source: str) -> Study:
@@ -155,7 +157,7 @@ def check_study(content: Mapping[str, Any], services: Mapping[str, Service], *, 
         study = Study.model_validate(dict(content))
     except ValidationError as error:
         raise StudyError(source, [_problem(detail) for detail in error.errors()]) from error
-    if problems := [*_unknown_names(study, services), *_not_offered(study, services), *_not_in_track(study)]:
+    if problems := [*_unknown_names(study, services), *_not_offered(study, services), *_not_in_track(study), *_too_few_pairs(study)]:
         raise StudyError(source, problems)
     for side in study.frameworks:
         side.mode = side.mode or services[side.framework].default_mode
@@ -210,6 +212,12 @@ def _not_in_track(study: Study) -> Iterable[Problem]:
     ):
         if given not in {None, "fp32"}:
             yield Problem(field=field, given=given, allowed="the track article is fp32, as the frameworks come")
+
+
+def _too_few_pairs(study: Study) -> Iterable[Problem]:
+    if study.until_decided and len(study.seed_list) < MINIMUM_PAIRS:
+        why = f"a study that goes on until it is decided needs a maximum of at least {MINIMUM_PAIRS} pairs"
+        yield Problem(field="seeds", given=study.seeds, allowed=why)
 
 
 def _problem(detail: Any) -> Problem:

@@ -18,7 +18,20 @@ from levelfield.services import ServiceError, discover
 from levelfield.study import StudyError, read_study
 from orchestrator import data_commands, duel_command, explain_command, parity_command
 from orchestrator.data_commands import DataDir
-from orchestrator.options import RESULTS, Address, Certify, Gate, Results, StoreUrl, StudyFile, StudyId, store_url
+from orchestrator.options import (
+    MAXIMUM_PAIRS,
+    RESULTS,
+    Address,
+    Certify,
+    Gate,
+    MaxRuns,
+    Results,
+    StoreUrl,
+    StudyFile,
+    StudyId,
+    UntilDecided,
+    store_url,
+)
 
 if TYPE_CHECKING:
     from levelfield.store import StudyRecord
@@ -72,8 +85,11 @@ def _root(*, version: Annotated[bool, typer.Option("--version", help="Print the 
 
 
 @app.command()
-def run(  # noqa: PLR0913, PLR0917 - each is an option of the command line
+def run(  # noqa: PLR0913 - each is an option of the command line
     study: StudyFile,
+    *,
+    until_decided: UntilDecided = False,
+    max_runs: MaxRuns = None,
     address: Address = None,
     results: Results = RESULTS,
     store: StoreUrl = None,
@@ -86,7 +102,10 @@ def run(  # noqa: PLR0913, PLR0917 - each is an option of the command line
 
     data_commands.use_data_dir(data_dir)
     services = discover()
-    record = new_record(read_study(study, services))
+    changes = {"until_decided": True, "seeds": max_runs or MAXIMUM_PAIRS} if until_decided else {}
+    if max_runs and not until_decided:
+        raise typer.BadParameter("--max-runs is the maximum of --until-decided")
+    record = new_record(read_study(study, services, changes))
     _execute(record, results, store, address=address, is_new=True, certify=certify is not False, gate=gate is not False)
 
 

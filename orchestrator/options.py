@@ -27,6 +27,11 @@ Gate = Annotated[
     bool | None,
     typer.Option("--gate/--no-gate", envvar="LEVELFIELD_GATE", help="Watch the machine; what it disturbed does not count and is repeated."),
 ]
+UntilDecided = Annotated[
+    bool, typer.Option("--until-decided", help="Add pairs, at fixed looks, until every verdict is decided or the maximum is reached.")
+]
+MaxRuns = Annotated[int | None, typer.Option(min=5, max=10_000, help="That maximum, in pairs; it cannot be raised later. Default: 30.")]
+MAXIMUM_PAIRS = 30
 RESULTS = Path("results")
 
 

@@ -19,6 +19,7 @@ DuelAttempts: TypeAlias = Mapping[tuple[str, int], Sequence[tuple[int, Status]]]
 class PairWork:
     """What is still to be done of one pair; each run and the duel with the number of the attempt. ``sides``: all of the pair."""
 
+    pair: int
     sides: int
     runs: tuple[tuple[PlannedRun, int], ...]
     duel: tuple[PlannedDuel, int] | None
@@ -49,7 +50,7 @@ def pending(study: Study, plan_seed: int, attempts: Attempts, duel_attempts: Due
         planned = _duel(pair)
         at = _next(duel_attempts.get((planned.workload, planned.pair), ())) if study.has_duels else None
         if runs or at:
-            yield PairWork(sides=len(pair), runs=runs, duel=(planned, at) if at else None)
+            yield PairWork(pair=planned.pair, sides=len(pair), runs=runs, duel=(planned, at) if at else None)
 
 
 def _next(done: Sequence[tuple[int, Status]]) -> int | None:

@@ -6,6 +6,7 @@ import tempfile
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -21,6 +22,7 @@ from levelfield.study import Study, check_study
 from orchestrator.certificates import certify_study
 from orchestrator.connect import UsageError, check_before_start, cluster, interruptible
 from orchestrator.locks import exclusive
+from orchestrator.looks import is_decided, stages, work_until_decided
 from orchestrator.nodes import ClusterError
 from orchestrator.plan import PairWork, pending, plan
 from orchestrator.progress import LiveProgress
@@ -72,7 +74,7 @@ def execute(session: Session, record: StudyRecord, *, is_new: bool) -> list[Stat
         store = stack.enter_context(Store.open(session.store_url))
         _lock(session, record, stack)
         todo = list(pending(study, record.plan_seed, store.attempts(record.id), store.duel_attempts(record.id)))
-        if not todo:
+        if not todo or (not is_new and is_decided(study, record.id, session.store_url)):
             return []
         session.console.print(f"[bold]{escape(study.title or study.name)}[/]  [dim]study {record.id}: {_amount(todo)}[/]")
         stack.enter_context(cluster(session.address, needed, session.console))
@@ -99,7 +101,8 @@ def _run(session: Session, record: StudyRecord, study: Study, todo: list[PairWor
             rounds=study.bursts,
         )
         try:
-            return scheduler.work(todo)
+            decided = partial(is_decided, study, record.id, session.store_url)
+            return work_until_decided(stages(study, todo), scheduler.work, decided)
         except KeyboardInterrupt:
             session.console.print(f"\nInterrupted. [bold]levelfield resume {record.id}[/] goes on where it stopped.")
             raise

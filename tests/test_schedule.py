@@ -21,13 +21,13 @@ def planned(pair, side="torch"):
 
 
 def alone(pair):
-    return PairWork(sides=1, runs=((planned(pair), 1 + pair),), duel=None)
+    return PairWork(pair=pair, sides=1, runs=((planned(pair), 1 + pair),), duel=None)
 
 
 def with_duel(pair, *, runs=SIDES, attempt=1):
     specs = {side: planned(pair, side).spec for side in SIDES}
     duel = PlannedDuel(specs=specs, workload="digits_cnn", seed=pair, pair=pair)
-    return PairWork(sides=2, runs=tuple((planned(pair, side), 1) for side in runs), duel=(duel, attempt))
+    return PairWork(pair=pair, sides=2, runs=tuple((planned(pair, side), 1) for side in runs), duel=(duel, attempt))
 
 
 class FakeProcess:

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from itertools import combinations
-from typing import Any
+from typing import Any, TypeAlias
 
 from levelfield.parity.certificate import Certificate
 from levelfield.report.audit import audit
+from levelfield.report.claims import Claim, Look, judge, look_of, within
 from levelfield.report.compare import effects, exclusions, pairs_of
 from levelfield.report.duels import Duel, incidents, read_duels, watch_labels
 from levelfield.report.labels import certificate_label, reference_labels, resource_labels, source_labels
@@ -35,10 +36,10 @@ from levelfield.report.runs import Frames, Run, read_runs
 from levelfield.report.titles import has_steps, read_sides, track_question, workload_title
 from levelfield.report.wording import sentence
 from levelfield.result import STATUSES, Status
-from levelfield.stats import SETTLED_PAIRS, Effect, describe, verdict
+from levelfield.stats import SETTLED_PAIRS, Effect, Verdict, describe
 
 MARGIN, ACCURACY_MARGIN = 0.03, 0.005  # methodology, rule 7
-NO_ACCURACY = Effect(scale="difference", n=0, excluded=0)  # where nothing is trained
+Sides: TypeAlias = tuple[Side, Side]
 TRACK = "matched"  # a study's, unless it says otherwise
 
 
@@ -54,9 +55,15 @@ class _Study:
     trains: bool
     quantities: tuple[Quantity, ...]
     duels: Sequence[Duel]
-    labels: tuple[Label, ...]
+    look: Look | None
     certificates: Sequence[Certificate]
     references: Sequence[Reference]
+    workloads: int
+
+    @property
+    def pairs_of_sides(self) -> tuple[Sides, ...]:
+        """Every two sides, the first one's first."""
+        return tuple(combinations(self.sides, 2))
 
 
 def analyse(frames: Frames, references: Sequence[Reference] | None = None) -> Analysis:
@@ -65,21 +72,12 @@ def analyse(frames: Frames, references: Sequence[Reference] | None = None) -> An
     ``references`` are the reference points for convergence, by default those that come with this version.
     """
     study, content, runs = frames.study, frames.study.study, read_runs(frames)
+    about = _about(frames, runs, references)
     recorded = sum(run.latest for run in runs)
-    margins = float(content.get("margin", MARGIN)), float(content.get("accuracy_margin", ACCURACY_MARGIN))
-    about = _Study(
-        id=study.id,
-        track=str(content.get("track") or TRACK),
-        sides=read_sides(content),
-        margins=margins,
-        speed_from=SPEED if _has_duels(content) else THROUGHPUT,
-        trains=bool(content.get("train", True)),
-        quantities=_expected(content),
-        duels=read_duels(frames),
-        labels=tuple(_incomplete(recorded, study.planned_runs)),
-        certificates=frames.certificates,
-        references=packaged() if references is None else references,
-    )
+    names = tuple(content["workloads"])
+    found = {(name, two): effects(*_members(name, two, runs, about), about.quantities) for name in names for two in about.pairs_of_sides}
+    judged = _judge(found, about)
+    labels = tuple(_unfinished(recorded, study.planned_runs, about.look, judged))
     created = study.created_at if study.created_at.tzinfo is None else study.created_at.astimezone(UTC)
     return Analysis(
         study_id=study.id,
@@ -92,22 +90,66 @@ def analyse(frames: Frames, references: Sequence[Reference] | None = None) -> An
         source_hash=study.source_hash,
         planned=study.planned_runs,
         recorded=recorded,
-        margin=margins[0],
-        accuracy_margin=margins[1],
+        margin=about.margins[0],
+        accuracy_margin=about.margins[1],
         quantities=tuple(quantity.name for quantity in about.quantities),
-        labels=about.labels,
-        workloads=tuple(_workload(name, runs, about) for name in content["workloads"]),
+        labels=labels,
+        workloads=tuple(_workload(name, runs, about, _Judged(found=found, verdicts=judged, labels=labels)) for name in names),
     )
 
 
-def _workload(name: str, runs: Sequence[Run], about: _Study) -> WorkloadAnalysis:
+@dataclass(frozen=True, kw_only=True)
+class _Judged:
+    """The effects of every comparison, the verdicts on every claim, and what is to be said of the whole study."""
+
+    found: Mapping[tuple[str, Sides], Mapping[str, Effect]]
+    verdicts: Mapping[Claim, Verdict]
+    labels: tuple[Label, ...]
+
+
+def _about(frames: Frames, runs: Sequence[Run], references: Sequence[Reference] | None) -> _Study:
+    content = frames.study.study
+    return _Study(
+        id=frames.study.id,
+        track=str(content.get("track") or TRACK),
+        sides=read_sides(content),
+        margins=(float(content.get("margin", MARGIN)), float(content.get("accuracy_margin", ACCURACY_MARGIN))),
+        speed_from=SPEED if _has_duels(content) else THROUGHPUT,
+        trains=bool(content.get("train", True)),
+        quantities=_expected(content),
+        duels=read_duels(frames),
+        look=look_of(content, runs),
+        certificates=frames.certificates,
+        references=packaged() if references is None else references,
+        workloads=len(content["workloads"]),
+    )
+
+
+def _members(name: str, sides: Sides, runs: Sequence[Run], about: _Study) -> tuple[dict[int, Run], dict[int, Run]]:
+    """The latest run of each side by pair, of the pairs that are judged."""
+    counted = [run for run in runs if run.workload == name and run.latest and within(run, about.look, about.workloads)]
+    a, b = ({run.pair: run for run in counted if run.side == side.label} for side in sides)
+    return a, b
+
+
+def _judge(found: Mapping[tuple[str, Sides], Mapping[str, Effect]], about: _Study) -> dict[Claim, Verdict]:
+    margins = {about.speed_from.name: about.margins[0]} | ({ACCURACY.name: about.margins[1]} if about.trains else {})
+    claims = {_claim(name, two, quantity): own[quantity] for (name, two), own in found.items() for quantity in margins}
+    return judge(claims, margins, about.look)
+
+
+def _claim(workload: str, sides: Sides, quantity: str) -> Claim:
+    return Claim(workload=workload, a=sides[0].label, b=sides[1].label, quantity=quantity)
+
+
+def _workload(name: str, runs: Sequence[Run], about: _Study, judged: _Judged) -> WorkloadAnalysis:
     by_side = {side.label: [run for run in runs if run.workload == name and run.side == side.label] for side in about.sides}
     odd = [found for side in about.sides for found in outside(side, by_side[side.label], about.references, about.id)]
     return WorkloadAnalysis(
         name=name,
         title=workload_title(name),
         sides=tuple(_side_summary(side, by_side[side.label], about.quantities) for side in about.sides),
-        comparisons=tuple(_compare(name, two, by_side, about, odd) for two in combinations(about.sides, 2)),
+        comparisons=tuple(_compare(name, two, _members(name, two, runs, about), about, odd, judged) for two in about.pairs_of_sides),
         incidents=tuple(incident for side in about.sides for incident in _incidents(side, by_side[side.label])),
         duel_incidents=tuple(incidents([duel for duel in about.duels if duel.workload == name])),
         outside=tuple(odd),
@@ -144,17 +186,19 @@ def _incidents(side: Side, runs: Iterable[Run]) -> Iterable[Incident]:
 
 def _compare(
     workload: str,
-    sides: tuple[Side, Side],
-    by_side: Mapping[str, Sequence[Run]],
+    sides: Sides,
+    members: tuple[Mapping[int, Run], Mapping[int, Run]],
     about: _Study,
     odd: Sequence[OutsideReference],
+    judged: _Judged,
 ) -> Comparison:
-    a, b = ({run.pair: run for run in by_side[side.label] if run.latest} for side in sides)
-    found = effects(a, b, about.quantities)
-    speed = verdict(found[about.speed_from.name], margin=about.margins[0])
-    accuracy = verdict(found.get(ACCURACY.name, NO_ACCURACY), margin=about.margins[1])
+    a, b = members
+    found = dict(judged.found[workload, sides])
+    speed = judged.verdicts[_claim(workload, sides, about.speed_from.name)]
+    accuracy = judged.verdicts[_claim(workload, sides, ACCURACY.name)] if about.trains else None
     parity = certificate_label(workload, about.track, sides, (list(a.values()), list(b.values())), about.certificates)
-    labels = (*([parity.label] if parity.label else []), *source_labels(both := [*a.values(), *b.values()]), *resource_labels(both))
+    both = [*a.values(), *b.values()]
+    labels = (*([parity.label] if parity.label else []), *source_labels(both), *resource_labels(both))
     labels = (*labels, *watch_labels(duel for duel in about.duels if duel.workload == workload))
     return Comparison(
         a=sides[0],
@@ -165,12 +209,10 @@ def _compare(
         speed=speed,
         accuracy=accuracy,
         excluded=exclusions(a, b, sides, about.quantities),
-        audit=audit(*({pair: run.account for pair, run in members.items()} for members in (a, b))),
-        labels=(*_preliminary(found, about), *labels, *reference_labels([one for one in odd if one.side in sides]), *about.labels),
+        audit=audit(*({pair: run.account for pair, run in by_pair.items()} for by_pair in members)),
+        labels=(*_preliminary(found, about), *labels, *reference_labels([one for one in odd if one.side in sides]), *judged.labels),
         certificate=parity.certificate,
-        sentence=sentence(
-            workload_title(workload), sides, found, speed=(about.speed_from.name, speed), accuracy=accuracy if about.trains else None
-        ),
+        sentence=sentence(workload_title(workload), sides, found, speed=(about.speed_from.name, speed), accuracy=accuracy),
     )
 
 
@@ -193,6 +235,13 @@ def _expected(content: Mapping[str, Any]) -> tuple[Quantity, ...]:
     return tuple(quantity for quantity in QUANTITIES if quantity not in missed)
 
 
-def _incomplete(recorded: int, planned: int) -> Iterable[Label]:
-    if recorded < planned:
+def _unfinished(recorded: int, planned: int, look: Look | None, verdicts: Mapping[Claim, Verdict]) -> Iterable[Label]:
+    """What to say of a study that is not over, or that is over without having found all that it asked."""
+    decided = all(verdict.decided for verdict in verdicts.values())
+    if look and look.reached and (decided or look.pairs == look.maximum):
+        if not decided:
+            yield Label(
+                name="undecided", why=f"the maximum of {look.maximum} pairs, which was fixed in advance, did not decide every claim"
+            )
+    elif recorded < planned:
         yield Label(name="incomplete", why=f"{recorded} of {planned} planned runs are recorded")

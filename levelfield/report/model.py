@@ -175,8 +175,9 @@ class Comparison:
     """Side ``a`` against side ``b`` on one workload, over ``pairs`` recorded pairs, complete or not.
 
     ``effects`` holds, by the name of the quantity, a/b or a - b with intervals that are not adjusted for their number; ``speed_from`` is
-    the name of the one that the verdict on speed rests on. ``audit`` says what is not equal, ``sentence`` what was found. ``certificate``
-    is the one that decides about parity, passed or failed, if one was made with the code that ran.
+    the name of the one that the verdict on speed rests on; ``accuracy`` is None where nothing was trained. ``audit`` says what is not
+    equal, ``sentence`` what was found. ``certificate`` is the one that decides about parity, passed or failed, if one was made with the
+    code that ran.
     """
 
     a: Side
@@ -185,7 +186,7 @@ class Comparison:
     effects: dict[str, Effect]
     speed_from: str
     speed: Verdict
-    accuracy: Verdict
+    accuracy: Verdict | None
     excluded: tuple[Exclusion, ...]
     audit: Audit
     labels: tuple[Label, ...]

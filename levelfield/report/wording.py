@@ -22,6 +22,8 @@ def not_enough(effect: Effect, verdict: Verdict) -> str:
     """How far an open verdict is from one: "not enough runs to tell (7 more)"."""
     if effect.n == 0 and effect.excluded:
         return f"no complete pair ({effect.excluded} left out)"
+    if verdict.more is None:
+        return "not enough runs to tell"
     return f"not enough runs to tell ({f'more than {verdict.more}' if verdict.more_than else verdict.more} more)"
 
 

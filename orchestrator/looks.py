@@ -1,0 +1,44 @@
+"""A study that goes on until it is decided: it looks at fixed numbers of pairs, and ends where every claim is decided (rule 7)."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from levelfield.result import Status
+from levelfield.stats import looks
+from levelfield.study import Study
+from orchestrator.plan import PairWork
+
+
+def stages(study: Study, todo: Iterable[PairWork]) -> Iterator[list[PairWork]]:
+    """What is to be done up to each look of a study; everything at once where the number of pairs is fixed."""
+    left = list(todo)
+    if not study.until_decided:
+        yield left
+        return
+    before = 0
+    for look in looks(len(study.seed_list)):
+        yield [work for work in left if before <= work.pair // len(study.workloads) < look]
+        before = look
+
+
+def work_until_decided(
+    stages: Iterable[list[PairWork]], work: Callable[[list[PairWork]], list[Status]], decided: Callable[[], bool]
+) -> list[Status]:
+    """Do the stages one after the other until it is decided; a stage without anything to do was done before, and is looked at, too."""
+    statuses: list[Status] = []
+    for stage in stages:
+        statuses += work(stage)
+        if decided():
+            break
+    return statuses
+
+
+def is_decided(study: Study, study_id: str, store: str) -> bool:
+    """Whether every claim of a stored study is decided at the last look that it came to; one with a fixed number of pairs never is."""
+    if not study.until_decided:
+        return False
+    from levelfield.report.analysis import analyse  # pandas takes a second to import
+    from levelfield.store.frames import load
+
+    analysis = analyse(load(study_id, store))
+    verdicts = [verdict for workload in analysis.workloads for one in workload.comparisons for verdict in (one.speed, one.accuracy)]
+    return all(verdict.decided for verdict in verdicts if verdict) and not any(label.name == "incomplete" for label in analysis.labels)
