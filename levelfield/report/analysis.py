@@ -11,7 +11,7 @@ from levelfield.parity.certificate import Certificate
 from levelfield.report.audit import audit
 from levelfield.report.claims import Claim, Look, judge, look_of, within
 from levelfield.report.compare import effects, exclusions, pairs_of
-from levelfield.report.duels import Duel, incidents, read_duels, watch_labels
+from levelfield.report.duels import Duel, idle_labels, idle_shares, incidents, read_duels, watch_labels
 from levelfield.report.labels import certificate_label, reference_labels, resource_labels, source_labels
 from levelfield.report.model import (
     ACCURACY,
@@ -55,6 +55,7 @@ class _Study:
     trains: bool
     quantities: tuple[Quantity, ...]
     duels: Sequence[Duel]
+    idle: Mapping[str, Mapping[str, float]]
     look: Look | None
     certificates: Sequence[Certificate]
     references: Sequence[Reference]
@@ -118,6 +119,7 @@ def _about(frames: Frames, runs: Sequence[Run], references: Sequence[Reference] 
         trains=bool(content.get("train", True)),
         quantities=_expected(content),
         duels=read_duels(frames),
+        idle={name: idle_shares(frames, name) for name in content["workloads"]},
         look=look_of(content, runs),
         certificates=frames.certificates,
         references=packaged() if references is None else references,
@@ -200,6 +202,7 @@ def _compare(
     both = [*a.values(), *b.values()]
     labels = (*([parity.label] if parity.label else []), *source_labels(both), *resource_labels(both))
     labels = (*labels, *watch_labels(duel for duel in about.duels if duel.workload == workload))
+    labels = (*labels, *idle_labels(about.idle[workload], (side.label for side in sides)))
     return Comparison(
         a=sides[0],
         b=sides[1],

@@ -8,6 +8,8 @@ from levelfield.report.model import DuelIncident, Label
 from levelfield.report.runs import Frames
 from levelfield.result import STATUSES, Status
 
+IDLE_LIMIT = 0.05  # of a core; Ray's own threads in a waiting process use 0.012 here
+
 
 @dataclass(frozen=True, kw_only=True)
 class Duel:
@@ -49,6 +51,21 @@ def watch_labels(duels: Iterable[Duel]) -> Iterable[Label]:
     if blind := sum(not duel.watched for duel in counted):
         why = f"the noise gate did not watch {blind} of {len(counted)} duels: what went on around them is not known"
         yield Label(name="not watched", why=why)
+
+
+def idle_shares(frames: Frames, workload: str) -> dict[str, float]:
+    """What each side used of a core while it waited for its turn, by the side's label, over all duels of a workload whose timing counts."""
+    counted = [str(status) for status, meaning in STATUSES.items() if meaning.timing_counts]
+    bursts = frames.bursts[(frames.bursts["workload"] == workload) & frames.bursts["status"].isin(counted)]
+    sums = bursts.groupby("side")[["idle_cpu_s", "idle_s"]].sum()
+    return {str(side): float(row["idle_cpu_s"] / row["idle_s"]) for side, row in sums.iterrows() if row["idle_s"] > 0}
+
+
+def idle_labels(shares: Mapping[str, float], sides: Iterable[str]) -> Iterable[Label]:
+    """For a side that did not sleep while the other one was measured, and slowed it down."""
+    for side in sides:
+        if shares.get(side, 0.0) > IDLE_LIMIT:
+            yield Label(name="not idle", why=f"{side} used {shares[side]:.0%} of a core while it waited for its turn")
 
 
 def _duel(row: Mapping[str, Any]) -> Duel:

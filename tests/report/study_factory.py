@@ -10,7 +10,7 @@ from levelfield.result import PHASES
 from tests.certificates import CODES
 
 DUELS = ["duel_id", "workload", "pair", "seed", "attempt", "status", "failure_reason", "members", "evidence"]
-BURSTS = ["duel_id", "workload", "pair", "status", "round", "side", "samples", "duration_s"]
+BURSTS = ["duel_id", "workload", "pair", "status", "round", "side", "samples", "duration_s", "idle_cpu_s", "idle_s"]
 TENSORFLOW, TORCH = "tensorflow", "torch"
 
 

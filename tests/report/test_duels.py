@@ -37,7 +37,7 @@ def duel_row(pair, status, *, attempt=1, reason=None, evidence=True):
 
 def burst_row(pair, number, side, rate, status, *, duel=None):
     of = {"duel_id": pair if duel is None else duel, "workload": "digits_cnn", "pair": pair, "status": status}
-    return of | {"round": number, "side": side, "samples": 320, "duration_s": 320 / rate}
+    return of | {"round": number, "side": side, "samples": 320, "duration_s": 320 / rate, "idle_cpu_s": 0.01, "idle_s": 1.0}
 
 
 def only(given):
@@ -125,3 +125,11 @@ def test_duels_that_nobody_watched_are_labelled():
     given.duels = pd.DataFrame([duel_row(pair, "ok", evidence=pair > 3) for pair in range(10)], columns=DUELS)
     (label,) = [label for label in only(given).labels if label.name == "not watched"]
     assert "did not watch 4 of 10 duels" in label.why
+
+
+def test_a_side_that_does_not_sleep_while_the_other_is_measured_is_labelled():
+    given = duelled()
+    assert "not idle" not in [label.name for label in only(given).labels]
+    given.bursts.loc[given.bursts["side"] == TORCH, "idle_cpu_s"] = 0.5
+    (label,) = [label for label in only(given).labels if label.name == "not idle"]
+    assert label.why == "torch used 50% of a core while it waited for its turn"
