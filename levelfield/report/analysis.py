@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from levelfield.parity.certificate import Certificate
 from levelfield.report.audit import audit
+from levelfield.report.break_even import break_even
 from levelfield.report.claims import Claim, Look, judge, look_of, within
 from levelfield.report.compare import effects, exclusions, pairs_of
 from levelfield.report.duels import Duel, idle_labels, idle_shares, incidents, read_duels, watch_labels
@@ -17,6 +18,7 @@ from levelfield.report.model import (
     ACCURACY,
     QUANTITIES,
     SPEED,
+    START,
     THROUGHPUT,
     TIME_TO_TRAIN,
     WALL,
@@ -100,6 +102,15 @@ def analyse(frames: Frames, references: Sequence[Reference] | None = None) -> An
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Workload:
+    """What all comparisons on one workload have in common: each side by itself, by its label, and runs with a surprising accuracy."""
+
+    name: str
+    summaries: Mapping[str, SideSummary]
+    odd: Sequence[OutsideReference]
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Judged:
     """The effects of every comparison, the verdicts on every claim, and what is to be said of the whole study."""
 
@@ -147,11 +158,13 @@ def _claim(workload: str, sides: Sides, quantity: str) -> Claim:
 def _workload(name: str, runs: Sequence[Run], about: _Study, judged: _Judged) -> WorkloadAnalysis:
     by_side = {side.label: [run for run in runs if run.workload == name and run.side == side.label] for side in about.sides}
     odd = [found for side in about.sides for found in outside(side, by_side[side.label], about.references, about.id)]
+    summaries = {side.label: _side_summary(side, by_side[side.label], about.quantities) for side in about.sides}
+    own = _Workload(name=name, summaries=summaries, odd=odd)
     return WorkloadAnalysis(
         name=name,
         title=workload_title(name),
-        sides=tuple(_side_summary(side, by_side[side.label], about.quantities) for side in about.sides),
-        comparisons=tuple(_compare(name, two, _members(name, two, runs, about), about, odd, judged) for two in about.pairs_of_sides),
+        sides=tuple(summaries.values()),
+        comparisons=tuple(_compare(own, two, _members(name, two, runs, about), about, judged) for two in about.pairs_of_sides),
         incidents=tuple(incident for side in about.sides for incident in _incidents(side, by_side[side.label])),
         duel_incidents=tuple(incidents([duel for duel in about.duels if duel.workload == name])),
         outside=tuple(odd),
@@ -187,14 +200,13 @@ def _incidents(side: Side, runs: Iterable[Run]) -> Iterable[Incident]:
 
 
 def _compare(
-    workload: str,
+    own: _Workload,
     sides: Sides,
     members: tuple[Mapping[int, Run], Mapping[int, Run]],
     about: _Study,
-    odd: Sequence[OutsideReference],
     judged: _Judged,
 ) -> Comparison:
-    a, b = members
+    workload, (a, b) = own.name, members
     found = dict(judged.found[workload, sides])
     speed = judged.verdicts[_claim(workload, sides, about.speed_from.name)]
     accuracy = judged.verdicts[_claim(workload, sides, ACCURACY.name)] if about.trains else None
@@ -211,9 +223,15 @@ def _compare(
         speed_from=about.speed_from.name,
         speed=speed,
         accuracy=accuracy,
+        break_even=break_even(
+            (own.summaries[sides[0].label], own.summaries[sides[1].label]),
+            speed,
+            about.speed_from,
+            next((run.epoch_examples for run in both if run.epoch_examples), None) if about.trains else None,
+        ),
         excluded=exclusions(a, b, sides, about.quantities),
         audit=audit(*({pair: run.account for pair, run in by_pair.items()} for by_pair in members)),
-        labels=(*_preliminary(found, about), *labels, *reference_labels([one for one in odd if one.side in sides]), *judged.labels),
+        labels=(*_preliminary(found, about), *labels, *reference_labels([one for one in own.odd if one.side in sides]), *judged.labels),
         certificate=parity.certificate,
         sentence=sentence(workload_title(workload), sides, found, speed=(about.speed_from.name, speed), accuracy=accuracy),
     )
@@ -234,7 +252,7 @@ def _has_duels(content: Mapping[str, Any]) -> bool:
 def _expected(content: Mapping[str, Any]) -> tuple[Quantity, ...]:
     """What every run of the study should give: nothing of bursts without duels, and nothing of training where none takes place."""
     missed = {SPEED} if not _has_duels(content) else set()
-    missed |= {ACCURACY, THROUGHPUT, TIME_TO_TRAIN, WALL} if not content.get("train", True) else set()
+    missed |= {ACCURACY, THROUGHPUT, START, TIME_TO_TRAIN, WALL} if not content.get("train", True) else set()
     return tuple(quantity for quantity in QUANTITIES if quantity not in missed)
 
 

@@ -57,6 +57,15 @@ TIME_TO_TRAIN = Quantity(
     compared="ratio",
     absent="phases not recorded",
 )
+# All that comes before training at full speed; warm-up counts with what it took longer than its examples take at full speed.
+START = Quantity(
+    name="start",
+    label="start until full speed",
+    unit="s",
+    counts="timing",
+    compared=None,
+    absent="fewer than 100 steady steps",
+)
 WALL = Quantity(name="wall", label="total wall clock", unit="s", counts="timing", compared=None, absent="not recorded")
 PROCESS_MEMORY = Quantity(
     name="process_peak_rss",
@@ -74,7 +83,7 @@ FRAMEWORK_MEMORY = Quantity(
     compared=None,
     absent="the framework does not tell",
 )
-QUANTITIES = (ACCURACY, SPEED, THROUGHPUT, TIME_TO_TRAIN, WALL, PROCESS_MEMORY, FRAMEWORK_MEMORY)
+QUANTITIES = (ACCURACY, SPEED, THROUGHPUT, START, TIME_TO_TRAIN, WALL, PROCESS_MEMORY, FRAMEWORK_MEMORY)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,6 +180,18 @@ class Label:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BreakEven:
+    """The side that the verdict calls faster starts ``later_s`` seconds later; after ``epochs`` epochs it has caught up.
+
+    ``epochs`` is 0 where it starts first as well.
+    """
+
+    faster: str
+    later_s: float
+    epochs: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """Side ``a`` against side ``b`` on one workload, over ``pairs`` recorded pairs, complete or not.
 
@@ -187,6 +208,7 @@ class Comparison:
     speed_from: str
     speed: Verdict
     accuracy: Verdict | None
+    break_even: BreakEven | None
     excluded: tuple[Exclusion, ...]
     audit: Audit
     labels: tuple[Label, ...]

@@ -11,7 +11,7 @@ import pandas as pd
 from levelfield.parity.certificate import Certificate
 from levelfield.report.accounts import read_accounts
 from levelfield.report.aspects import Account
-from levelfield.report.model import ACCURACY, FRAMEWORK_MEMORY, PROCESS_MEMORY, SPEED, THROUGHPUT, TIME_TO_TRAIN, WALL, Quantity
+from levelfield.report.model import ACCURACY, FRAMEWORK_MEMORY, PROCESS_MEMORY, SPEED, START, THROUGHPUT, TIME_TO_TRAIN, WALL, Quantity
 from levelfield.result import STATUSES, Status
 
 
@@ -53,6 +53,7 @@ class Frames(Protocol):
     def certificates(self) -> Sequence[Certificate]: ...  # noqa: D102
 
 
+BEFORE_FULL_SPEED = ("process_start", "import", "data", "device", "build", "warmup")
 STEADY_STEPS = 100  # methodology, rule 4: at least so many steps are measured
 
 
@@ -61,7 +62,7 @@ class Run:
     """One recorded run. ``values`` are by the name of the quantity, whether they count or not: ask `value`.
 
     ``own_settings``: epochs, batch size and learning rate are the workload's own; None is the workload's, too. ``bursts``: its speed in
-    examples/s by round, where its pair had a duel that is valid.
+    examples/s by round, where its pair had a duel that is valid. ``epoch_examples``: training examples in its first epoch.
     """
 
     run_id: int
@@ -90,6 +91,7 @@ class Run:
     learning_rate: float | None
     account: Account
     bursts: Mapping[int, float]
+    epoch_examples: int | None
 
     @property
     def is_used(self) -> bool:
@@ -120,7 +122,8 @@ def read_runs(frames: Frames) -> list[Run]:
     values = pd.DataFrame(
         {
             ACCURACY.name: frames.epochs.sort_values("epoch").groupby("run_id")["test_accuracy"].last(),
-            THROUGHPUT.name: _throughput(frames.blocks),
+            THROUGHPUT.name: (throughput := _throughput(frames.blocks)),
+            START.name: _start(runs, frames.blocks, throughput),
             TIME_TO_TRAIN.name: _time_to_train(runs),
             WALL.name: runs["wall_s"],
             PROCESS_MEMORY.name: _memory(runs, PROCESS_MEMORY),
@@ -130,11 +133,12 @@ def read_runs(frames: Frames) -> list[Run]:
         dtype="float64",
     )
     bursts = _bursts(frames.bursts)
+    first = frames.blocks[frames.blocks["epoch"] == 0].groupby("run_id")["samples"].sum().to_dict()
     columns = [*_PLAIN, *_OPTIONAL, *_SETTINGS]
     plain = zip(*(runs[column].tolist() for column in columns), strict=True)
     derived, accounts = values.to_dict("records"), read_accounts(frames.runs, frames.epochs, frames.blocks)
     return [
-        _run(row := dict(zip(columns, cells, strict=True)), value, accounts[row["run_id"]], _of_run(row, bursts))
+        _run(row := dict(zip(columns, cells, strict=True)), value, accounts[row["run_id"]], _of_run(row, bursts), first.get(row["run_id"]))
         for cells, value in zip(plain, derived, strict=True)
     ]
 
@@ -145,7 +149,9 @@ _OPTIONAL = (*_TOLD, "initial_weights_fingerprint")
 _SETTINGS = ("epochs", "batch_size", "learning_rate")
 
 
-def _run(row: Mapping[str, Any], values: Mapping[Any, float], account: Account, bursts: Mapping[int, float]) -> Run:
+def _run(
+    row: Mapping[str, Any], values: Mapping[Any, float], account: Account, bursts: Mapping[int, float], epoch_examples: int | None
+) -> Run:
     present: dict[str, Any] = {name: None if pd.isna(row[name]) else row[name] for name in _OPTIONAL}
     return Run(
         **{name: row[name] for name in _PLAIN if name != "status"},
@@ -159,6 +165,7 @@ def _run(row: Mapping[str, Any], values: Mapping[Any, float], account: Account, 
         learning_rate=None if pd.isna(row["learning_rate"]) else float(row["learning_rate"]),
         account=account,
         bursts=bursts,
+        epoch_examples=epoch_examples,
     )
 
 
@@ -186,6 +193,14 @@ def _throughput(blocks: pd.DataFrame) -> "pd.Series[float]":
     steady = blocks[blocks["steady"].astype(bool) & (blocks["duration_s"] > 0)]
     rates: pd.Series[float] = (steady["samples"] / steady["duration_s"]).groupby(steady["run_id"]).median()
     return rates.where(steady.groupby("run_id")["steps"].sum() >= STEADY_STEPS)
+
+
+def _start(runs: pd.DataFrame, blocks: pd.DataFrame, throughput: "pd.Series[float]") -> "pd.Series[float]":
+    """Seconds from the process's start to full speed: the phases before training, and what warm-up took longer than it would then."""
+    phases = runs[[f"phase_{name}_s" for name in BEFORE_FULL_SPEED]].astype("float64").sum(axis=1, min_count=1)
+    warm = blocks[~blocks["steady"].astype(bool)].groupby("run_id")["samples"].sum()
+    started: pd.Series[float] = (phases - warm.reindex(runs.index) / throughput.reindex(runs.index)).clip(lower=0.0)
+    return started
 
 
 def _time_to_train(runs: pd.DataFrame) -> "pd.Series[float]":

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TypeAlias
 
+from levelfield.report.break_even import told
 from levelfield.report.certified import note
 from levelfield.report.formats import SPREAD, centre, estimate, heading, interval, spread
 from levelfield.report.model import (
@@ -28,10 +29,10 @@ CAPTION = (
     f"Sides: {SPREAD} over the runs that count. A / B: geometric mean of the ratio over pairs, A - B (accuracy): mean difference, "
     "each with its 95% t interval, unadjusted for the number of comparisons. Test accuracy: after the last epoch, on every test example. "
     "Speed in bursts: both sides alive, taking turns; the ratio is the median over rounds within a pair, so that what the machine does "
-    "meanwhile cancels. Throughput: the median over the steady blocks of a whole run. Time to train: from building the network to the last "
-    "training step, "
-    "evaluation excluded. Total wall clock: with process start, import and evaluation. Peak memory (RSS): the largest resident size of the "
-    "process."
+    "meanwhile cancels. Throughput: the median over the steady blocks of a whole run. Start until full speed: process start, import, data, "
+    "device, building, and what compilation and warm-up took longer than the same steps take at full speed. Time to train: from building "
+    "the network to the last training step, evaluation excluded. Total wall clock: with process start, import and evaluation. Peak memory "
+    "(RSS): the largest resident size of the process."
 )
 WORDS = {
     "failed": "failed",
@@ -109,6 +110,7 @@ def notes(workload: WorkloadAnalysis) -> list[str]:
     """Everything that did not go as planned: accuracies that surprise, runs that did not end well, values missing, pairs left out."""
     return [
         *_limited(outside_notes(workload.outside)),
+        *(line for one in workload.comparisons if one.break_even and (line := told(one.break_even, (one.a.title, one.b.title)))),
         *(line for side in workload.sides for line in _side_notes(side)),
         *_limited([line for comparison in workload.comparisons for line in _exclusion_notes(comparison)]),
         *_limited(_incident_lines(workload)),

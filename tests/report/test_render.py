@@ -86,6 +86,7 @@ def test_csv_has_one_row_for_each_run():
         *[
             "speed_examples_per_s",
             "throughput_examples_per_s",
+            "start_s",
             "time_to_train_s",
             "wall_s",
             "process_peak_rss_bytes",
