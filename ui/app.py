@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from levelfield.report.analysis import TRACK
-from levelfield.report.model import WorkloadAnalysis
+from levelfield.report.model import ACCURACY, WorkloadAnalysis
 from levelfield.report.tables import subtitle, track_line
 from levelfield.store import StoreError, StudyRecord, default_url
 from ui import look, panels, sections, states
@@ -32,7 +32,7 @@ def main() -> None:
             states.nothing_yet(f"The store {shelf.name} holds no study")
             return
         study = _choose(shelf)
-        opened = open_study(url, study.id, shelf.stamps.get(study.id, (0, 0, 0)))
+        opened = open_study(url, study.id, shelf.stamps.get(study.id, (0, 0, 0, 0)))
     except StoreError as error:
         _brand()
         states.cannot_read(url, error)
@@ -97,7 +97,9 @@ def _workload(opened: Opened, workload: WorkloadAnalysis) -> None:
     certificates(workload)
     sections.figures(workload, sides)
     panels.ratios(workload, opened.analysis.margin, sides)
-    panels.learning(workload.name, opened.frames, sides)
+    panels.duels(workload, opened.frames, opened.analysis.margin, sides)
+    if ACCURACY.name in opened.analysis.quantities:
+        panels.learning(workload.name, opened.frames, sides)
     panels.timing(workload.name, opened.frames, sides)
     sections.failures(workload, opened)
     compared(workload.name, opened, sides)

@@ -10,7 +10,7 @@ from levelfield.report.model import WorkloadAnalysis
 from levelfield.result import STATUSES
 from levelfield.store.frames import StudyFrames
 from levelfield.tracks import TRACKS, Granularity
-from ui import charts, timing_charts
+from ui import charts, duel_charts, timing_charts
 from ui.look import Look, chips, div
 from ui.sections import heading
 
@@ -23,6 +23,19 @@ def ratios(workload: WorkloadAnalysis, margin: float, look: Mapping[str, Look]) 
     for at, comparison in enumerate(workload.comparisons):
         if any(effect.scale == "ratio" and effect.n for effect in comparison.effects.values()):
             _chart(charts.forest(comparison, margin, look), f"ratios-{workload.name}-{at}")
+
+
+def duels(workload: WorkloadAnalysis, frames: StudyFrames, margin: float, look: Mapping[str, Look]) -> None:
+    """What the verdict on speed rests on: every round of every duel that counts."""
+    bursts = frames.bursts[(frames.bursts["workload"] == workload.name) & frames.bursts["status"].isin(TIMED)]
+    if bursts.empty:
+        return
+    heading(
+        "How they duelled", "A point is a round, in which both sides took a turn; the bar is the pair's median, the unit of the verdict."
+    )
+    for at, comparison in enumerate(workload.comparisons):
+        if figure := duel_charts.rounds(bursts, comparison, margin, look):
+            _chart(figure, f"duels-{workload.name}-{at}")
 
 
 def learning(workload: str, frames: StudyFrames, look: Mapping[str, Look]) -> None:

@@ -13,15 +13,18 @@ from levelfield.result import Status
 from levelfield.store import Store, StudyRecord
 from levelfield.store.frames import StudyFrames, load
 from levelfield.store.rows import AnyRow
-from levelfield.store.tables import certificates, runs
+from levelfield.store.tables import certificates, duels, runs
 
 RunName = tuple[str, str, int, int]  # workload, side, seed, attempt
-Stamp = tuple[int, int, int]  # how many runs, the newest, the newest certificate
+Stamp = tuple[int, int, int, int]  # how many runs, the newest, the newest duel, the newest certificate
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shelf:
-    """The studies of a store, newest first. ``stamps`` changes for a study whenever a run is added to it, or a certificate to the store."""
+    """The studies of a store, newest first.
+
+    ``stamps`` changes for a study whenever a run is added to it, or a duel or a certificate to the store.
+    """
 
     name: str
     studies: Sequence[StudyRecord]
@@ -51,14 +54,14 @@ class Opened:
 
 def read_shelf(url: str) -> Shelf:
     """Raises StoreError."""
-    newest_certificate = select(func.coalesce(func.max(certificates.c.id), 0)).scalar_subquery()
-    stamps = select(runs.c.study_id, func.count(), func.max(runs.c.id), newest_certificate).group_by(runs.c.study_id)
+    newest = (select(func.coalesce(func.max(table.c.id), 0)).scalar_subquery() for table in (duels, certificates))
+    stamps = select(runs.c.study_id, func.count(), func.max(runs.c.id), *newest).group_by(runs.c.study_id)
     with Store.open(url, read_only=True) as store:
         return Shelf(
             name=store.name,
             studies=store.studies(),
             counts=store.counts(),
-            stamps={study: (number, newest, certificate) for study, number, newest, certificate in store.read(stamps)[0]},
+            stamps={row[0]: (row[1], row[2], row[3], row[4]) for row in store.read(stamps)[0]},
         )
 
 

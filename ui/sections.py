@@ -6,7 +6,7 @@ from html import escape
 import streamlit as st
 
 from levelfield.report.model import Analysis, Comparison, Incident, Label, Side, WorkloadAnalysis
-from levelfield.report.tables import CAPTION, Cell, notes, workload_tables
+from levelfield.report.tables import CAPTION, Cell, notes, remarks, workload_tables
 from ui.look import Look, div, dot, plain, row, table, with_code
 from ui.reading import Opened
 from ui.unequal import unequal
@@ -23,6 +23,11 @@ MEANINGS = {
     "unverified source": "Both sides read the same data, so they can be compared, but figures from elsewhere may rest on other examples. "
     "`levelfield data fetch` brings the official files.",
     "outside reference": "Runs with these settings reached other accuracies before, in all but 1 of 100 cases: look for what has changed.",
+    "unequal resources": "Threads or cores that one side took beyond what both were given may have made it faster.",
+    "not idle": "What a side does while it waits slows the other one down: the ratio favours it.",
+    "not watched": "If something else was at work on the machine, some of a difference may be its doing. The noise gate watches the host "
+    "of the orchestrator; `--no-gate` turns it off.",
+    "undecided": "A study cannot be continued beyond its maximum without being wrong more often. A new one with more pairs may decide.",
     "incomplete": "What is missing may change the result. `levelfield resume {study}` runs what is left.",
 }
 
@@ -41,6 +46,8 @@ def verdict(workload: WorkloadAnalysis, analysis: Analysis, look: Mapping[str, L
         st.html(div("lf-verdict" if at == 0 else "lf-verdict lf-next", comparison.sentence))
         _labels([*comparison.labels, *_against_itself(comparison)], analysis.study_id, short=at > 0)
         unequal(comparison, look)
+    for line in remarks(workload):
+        st.html(div("", line))
 
 
 def figures(workload: WorkloadAnalysis, look: Mapping[str, Look]) -> None:
@@ -60,7 +67,7 @@ def figures(workload: WorkloadAnalysis, look: Mapping[str, Look]) -> None:
 def failures(workload: WorkloadAnalysis, opened: Opened) -> None:
     """Every run that did not end well, with the end of its log."""
     found = workload.incidents
-    heading("What did not go well", "" if found else "Every recorded run ended well.")
+    heading("What did not go well", "" if found or workload.duel_incidents else "Every recorded run ended well.")
     lines = notes(workload)
     listed = "".join(f"<li>{escape(line)}</li>" for line in lines if not any(_is_about(line, incident) for incident in found))
     if listed:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from levelfield.report.model import Analysis, WorkloadAnalysis
-from levelfield.report.tables import CAPTION, Table, certified, labels_text, notes, subtitle, track_line, workload_tables
+from levelfield.report.tables import CAPTION, Table, certified, labels_text, notes, remarks, subtitle, track_line, workload_tables
 from levelfield.report.unequal import unequal
 
 
@@ -28,6 +28,7 @@ def _section(workload: WorkloadAnalysis, study_id: str) -> Iterable[str]:
             yield f"Labels: {safe(labels_text(comparison.labels))}."
         yield from map(safe, certified(comparison))
         yield safe(unequal(comparison, study_id))
+    yield from map(safe, remarks(workload))
     tables = workload_tables(workload)
     yield from ("\n".join(table_lines(table)) for table in tables)
     if tables:

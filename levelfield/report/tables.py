@@ -106,11 +106,15 @@ def certified(comparison: Comparison) -> Iterable[str]:
         yield note(comparison.certificate)
 
 
+def remarks(workload: WorkloadAnalysis) -> list[str]:
+    """What else the figures say: where a slow start pays."""
+    return [line for one in workload.comparisons if one.break_even and (line := told(one.break_even, (one.a.title, one.b.title)))]
+
+
 def notes(workload: WorkloadAnalysis) -> list[str]:
     """Everything that did not go as planned: accuracies that surprise, runs that did not end well, values missing, pairs left out."""
     return [
         *_limited(outside_notes(workload.outside)),
-        *(line for one in workload.comparisons if one.break_even and (line := told(one.break_even, (one.a.title, one.b.title)))),
         *(line for side in workload.sides for line in _side_notes(side)),
         *_limited([line for comparison in workload.comparisons for line in _exclusion_notes(comparison)]),
         *_limited(_incident_lines(workload)),

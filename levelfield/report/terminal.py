@@ -9,7 +9,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from levelfield.report.model import Analysis, WorkloadAnalysis
-from levelfield.report.tables import CAPTION, Table, certified, labels_text, notes, subtitle, track_line, workload_tables
+from levelfield.report.tables import CAPTION, Table, certified, labels_text, notes, remarks, subtitle, track_line, workload_tables
 from levelfield.report.unequal import unequal
 
 LOGS_SHOWN, LOG_LINES = 3, 5  # JSON and the page have them all
@@ -32,6 +32,7 @@ def _section(workload: WorkloadAnalysis, study_id: str) -> Iterable[RenderableTy
             yield Text(labels_text(comparison.labels), style="yellow")
         yield from (Text(line, style="green") for line in certified(comparison))
         yield Text(unequal(comparison, study_id))
+    yield from map(Text, remarks(workload))
     tables = workload_tables(workload)
     yield from map(rich_table, tables)
     if tables:

@@ -3,8 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from levelfield.result import Block, Epoch, RunResult, Status
-from levelfield.spec import PlannedRun, RunKey, RunSpec
+from levelfield.bursts import Burst
+from levelfield.duel import DuelResult, Turn
+from levelfield.result import Block, Epoch, Failure, RunResult, Status
+from levelfield.spec import PlannedDuel, PlannedRun, RunKey, RunSpec
 from levelfield.store import StudyRecord
 
 APP = Path(__file__).parents[2] / "ui" / "app.py"
@@ -41,8 +43,11 @@ def result(side, seed, *, speed=1.0, steady=True, status=Status.OK, failure=None
     )
 
 
-def fill(store, name="digits", *, sides=TWO, seeds=5, workloads=("digits_cnn",), hours=0, make=result, skip=0, track="matched"):
-    """A study in which every run but the last ``skip`` has ended, as ``make(side, seed)`` says. Returns its id."""
+def fill(store, name="digits", *, sides=TWO, seeds=5, workloads=("digits_cnn",), hours=0, make=result, skip=0, track="matched", duels=()):
+    """A study in which every run but the last ``skip`` has ended, as ``make(side, seed)`` says; ``duels``: how each pair's duel ended.
+
+    Returns its id.
+    """
     frameworks = [{"framework": side.split("@")[0], "label": side, "mode": "eager", "precision": "fp32"} for side in sides]
     plans = [
         PlannedRun(
@@ -53,6 +58,7 @@ def fill(store, name="digits", *, sides=TWO, seeds=5, workloads=("digits_cnn",),
         for t, f in enumerate(frameworks)
     ]
     study = {"name": name, "title": f"Study {name}", "workloads": list(workloads), "frameworks": frameworks, "seeds": seeds, "track": track}
+    study |= {"bursts": 20} if duels else {}
     started = NOW + timedelta(hours=hours)
     store.add_study(
         StudyRecord(
@@ -63,4 +69,27 @@ def fill(store, name="digits", *, sides=TWO, seeds=5, workloads=("digits_cnn",),
     for plan in plans[: len(plans) - skip]:
         key = RunKey(study=f"{name}-1", spec_hash=plan.spec.hash, side=plan.side, attempt=1)
         store.record(key, plan, make(plan.side, plan.spec.seed), started_at=started, finished_at=started + timedelta(minutes=1))
+    for pair, status in enumerate(duels):
+        planned = PlannedDuel(specs={}, workload=workloads[0], seed=pair, pair=pair)
+        store.record_duel(f"{name}-1", planned, 1, duel(sides, status), started_at=started, finished_at=started + timedelta(minutes=1))
     return f"{name}-1"
+
+
+def duel(sides, status=Status.OK):
+    """Five rounds in which the first side is twice as fast."""
+    common = {
+        "steps": 45,
+        "samples": 1440,
+        "discarded_steps": 3,
+        "discarded_ns": 10**7,
+        "cpu_ns": 10**9,
+        "idle_cpu_ns": 0,
+        "idle_ns": 10**9,
+    }
+    turns = [
+        Turn(round=n, side=side, burst=Burst(duration_ns=(1 + at) * 10**8 + n, started_ns=n, **common))
+        for n in range(5)
+        for at, side in enumerate(sides)
+    ]
+    failure = None if status is Status.OK else Failure(reason="foreign processes took 1.000 cores")
+    return DuelResult(status=status, target_ns=10**8, turns=turns, evidence={"valid": status is Status.OK}, failure=failure)
