@@ -8,7 +8,7 @@ import streamlit as st
 
 from levelfield.report.analysis import TRACK
 from levelfield.report.model import ACCURACY, WorkloadAnalysis
-from levelfield.report.tables import subtitle, track_line
+from levelfield.report.tables import overall_lines, subtitle, track_line
 from levelfield.store import StoreError, StudyRecord, default_url
 from ui import look, panels, sections, states
 from ui.compared import compared
@@ -82,6 +82,8 @@ def _report(opened: Opened) -> None:
     if not analysis.recorded:
         st.html(look.div("lf-verdict", "No run has ended yet"))
         return
+    for line in overall_lines(analysis):
+        st.html(look.div("lf-verdict lf-next", line))
     draw: Callable[[WorkloadAnalysis], None] = partial(_workload, opened)
     if len(analysis.workloads) == 1:
         draw(analysis.workloads[0])

@@ -7,7 +7,9 @@ from datetime import UTC
 from itertools import combinations
 from typing import Any, TypeAlias
 
+from levelfield import workloads
 from levelfield.parity.certificate import Certificate
+from levelfield.report import target
 from levelfield.report.audit import audit
 from levelfield.report.break_even import break_even
 from levelfield.report.claims import Claim, Look, judge, look_of, within
@@ -28,6 +30,7 @@ from levelfield.report.model import (
     Label,
     Missing,
     OutsideReference,
+    Overall,
     Quantity,
     Side,
     SideSummary,
@@ -38,7 +41,7 @@ from levelfield.report.runs import Frames, Run, read_runs
 from levelfield.report.titles import has_steps, read_sides, track_question, workload_title
 from levelfield.report.wording import sentence
 from levelfield.result import STATUSES, Status
-from levelfield.stats import SETTLED_PAIRS, Effect, Verdict, describe
+from levelfield.stats import SETTLED_PAIRS, Effect, Verdict, describe, geometric_mean
 
 MARGIN, ACCURACY_MARGIN = 0.03, 0.005  # methodology, rule 7
 Sides: TypeAlias = tuple[Side, Side]
@@ -58,6 +61,7 @@ class _Study:
     quantities: tuple[Quantity, ...]
     duels: Sequence[Duel]
     idle: Mapping[str, Mapping[str, float]]
+    target_times: Mapping[int, float]
     look: Look | None
     certificates: Sequence[Certificate]
     references: Sequence[Reference]
@@ -98,6 +102,7 @@ def analyse(frames: Frames, references: Sequence[Reference] | None = None) -> An
         quantities=tuple(quantity.name for quantity in about.quantities),
         labels=labels,
         workloads=tuple(_workload(name, runs, about, _Judged(found=found, verdicts=judged, labels=labels)) for name in names),
+        overall=tuple(_overall(names, two, found, about.speed_from) for two in about.pairs_of_sides) if len(names) > 1 else (),
     )
 
 
@@ -119,6 +124,10 @@ class _Judged:
     labels: tuple[Label, ...]
 
 
+def _overall(names: Sequence[str], sides: Sides, found: Mapping[tuple[str, Sides], Mapping[str, Effect]], speed: Quantity) -> Overall:
+    return Overall(a=sides[0], b=sides[1], speed=geometric_mean([found[name, sides][speed.name] for name in names]))
+
+
 def _about(frames: Frames, runs: Sequence[Run], references: Sequence[Reference] | None) -> _Study:
     content = frames.study.study
     return _Study(
@@ -131,6 +140,7 @@ def _about(frames: Frames, runs: Sequence[Run], references: Sequence[Reference] 
         quantities=_expected(content),
         duels=read_duels(frames),
         idle={name: idle_shares(frames, name) for name in content["workloads"]},
+        target_times=target.times(frames.epochs, frames.runs),
         look=look_of(content, runs),
         certificates=frames.certificates,
         references=packaged() if references is None else references,
@@ -229,6 +239,7 @@ def _compare(
             about.speed_from,
             next((run.epoch_examples for run in both if run.epoch_examples), None) if about.trains else None,
         ),
+        to_target=target.compare(members, about.target_times) if about.trains and workload in workloads.names() else None,
         excluded=exclusions(a, b, sides, about.quantities),
         audit=audit(*({pair: run.account for pair, run in by_pair.items()} for by_pair in members)),
         labels=(*_preliminary(found, about), *labels, *reference_labels([one for one in own.odd if one.side in sides]), *judged.labels),

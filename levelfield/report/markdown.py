@@ -4,7 +4,18 @@ import re
 from collections.abc import Iterable
 
 from levelfield.report.model import Analysis, WorkloadAnalysis
-from levelfield.report.tables import CAPTION, Table, certified, labels_text, notes, remarks, subtitle, track_line, workload_tables
+from levelfield.report.tables import (
+    CAPTION,
+    Table,
+    certified,
+    labels_text,
+    notes,
+    overall_lines,
+    remarks,
+    subtitle,
+    track_line,
+    workload_tables,
+)
 from levelfield.report.unequal import unequal
 
 
@@ -15,6 +26,7 @@ def to_markdown(analysis: Analysis) -> str:
         safe(track_line(analysis)),
         f"{safe(subtitle(analysis))}.",
         *(f"**{label.name}**: {label.why}." for label in analysis.labels),
+        *map(safe, overall_lines(analysis)),
     ]
     sections = [block for workload in analysis.workloads for block in _section(workload, analysis.study_id)]
     return "\n\n".join([*head, *sections]) + "\n"

@@ -5,7 +5,7 @@ from typing import Literal
 
 from levelfield.report.audit import Audit
 from levelfield.report.certified import CertificateSummary
-from levelfield.stats import Effect, Summary, Verdict
+from levelfield.stats import Effect, GeometricMean, Summary, TimeComparison, Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,11 +209,21 @@ class Comparison:
     speed: Verdict
     accuracy: Verdict | None
     break_even: BreakEven | None
+    to_target: TimeComparison | None
     excluded: tuple[Exclusion, ...]
     audit: Audit
     labels: tuple[Label, ...]
     certificate: CertificateSummary | None
     sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overall:
+    """Side ``a`` against side ``b`` over all workloads of a study: the geometric mean of their speed ratios."""
+
+    a: Side
+    b: Side
+    speed: GeometricMean
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,7 +244,7 @@ class Analysis:
     """A whole study, of one track, which asks one ``question``.
 
     ``created_at`` is ISO 8601 in UTC; ``recorded`` of ``planned`` runs have a result, whatever it is. ``quantities`` names what every run
-    should give.
+    should give. ``overall``: every two sides over several workloads, empty where there is only one.
     """
 
     study_id: str
@@ -252,3 +262,4 @@ class Analysis:
     quantities: tuple[str, ...]
     labels: tuple[Label, ...]
     workloads: tuple[WorkloadAnalysis, ...]
+    overall: tuple[Overall, ...]

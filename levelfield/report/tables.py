@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TypeAlias
 
+from levelfield.report import target
 from levelfield.report.break_even import told
 from levelfield.report.certified import note
 from levelfield.report.formats import SPREAD, centre, estimate, heading, interval, spread
@@ -18,6 +19,7 @@ from levelfield.report.model import (
     Comparison,
     Exclusion,
     Label,
+    Overall,
     Quantity,
     SideSummary,
     WorkloadAnalysis,
@@ -107,8 +109,26 @@ def certified(comparison: Comparison) -> Iterable[str]:
 
 
 def remarks(workload: WorkloadAnalysis) -> list[str]:
-    """What else the figures say: where a slow start pays."""
-    return [line for one in workload.comparisons if one.break_even and (line := told(one.break_even, (one.a.title, one.b.title)))]
+    """What else the figures say of every two sides: who reaches the target first, and where a slow start pays."""
+    lines = []
+    for one in workload.comparisons:
+        titles = one.a.title, one.b.title
+        lines += [target.told(one.to_target, titles, workload.name)] if one.to_target else []
+        lines += [line] if one.break_even and (line := told(one.break_even, titles)) else []
+    return lines
+
+
+def overall_lines(analysis: Analysis) -> list[str]:
+    """One line for every two sides of a study with several workloads."""
+    return [_overall(one, len(analysis.workloads)) for one in analysis.overall]
+
+
+def _overall(one: Overall, number: int) -> str:
+    found, sides = one.speed, f"{one.a.title} / {one.b.title}"
+    if found.estimate is None:
+        return f"{sides}, speed over {number} workloads: not known, {found.missing} of them without a complete pair."
+    ends = f" [{found.interval.low:.3f}, {found.interval.high:.3f}]" if found.interval else ""
+    return f"{sides}, geometric mean of the speed ratios over these {number} workloads: {found.estimate:.3f}{ends}."
 
 
 def notes(workload: WorkloadAnalysis) -> list[str]:

@@ -9,7 +9,18 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from levelfield.report.model import Analysis, WorkloadAnalysis
-from levelfield.report.tables import CAPTION, Table, certified, labels_text, notes, remarks, subtitle, track_line, workload_tables
+from levelfield.report.tables import (
+    CAPTION,
+    Table,
+    certified,
+    labels_text,
+    notes,
+    overall_lines,
+    remarks,
+    subtitle,
+    track_line,
+    workload_tables,
+)
 from levelfield.report.unequal import unequal
 
 LOGS_SHOWN, LOG_LINES = 3, 5  # JSON and the page have them all
@@ -20,7 +31,8 @@ def to_rich(analysis: Analysis) -> RenderableType:
     # Text and not markup: a failure's reason may hold brackets.
     head = [Text(analysis.title, style="bold"), Text(track_line(analysis)), Text(subtitle(analysis), style="dim")]
     labels = [Text(labels_text(analysis.labels), style="yellow")] if analysis.labels else []
-    return Group(*head, *labels, *(part for workload in analysis.workloads for part in _section(workload, analysis.study_id)))
+    overall = [Text(line, style="bold") for line in overall_lines(analysis)]
+    return Group(*head, *labels, *overall, *(part for workload in analysis.workloads for part in _section(workload, analysis.study_id)))
 
 
 def _section(workload: WorkloadAnalysis, study_id: str) -> Iterable[RenderableType]:
