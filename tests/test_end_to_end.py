@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import signal
+import subprocess
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -64,6 +66,40 @@ def test_each_run_is_a_process_of_its_own_with_all_of_its_phases(finished):
         assert {"process_start", "import", "data", "build", "warmup", "train", "evaluate"} <= set(result.phases_ns)
         assert result.memory_bytes["process_peak_rss"] > 10_000_000
         assert result.environment["packages"]["numpy"]
+
+
+def test_every_pair_ends_with_a_duel_of_the_processes_that_trained(finished):
+    with Store.open(str(finished[0].results / "levelfield.db"), read_only=True) as store:
+        duels = store.duels(store.study("latest").id)
+    assert [(duel.pair, duel.attempt, duel.result.status) for duel in duels] == [(pair, 1, Status.OK) for pair in range(5)]
+    for duel in duels:
+        assert [turn.round for turn in duel.result.turns] == sorted(list(range(20)) * 2)
+        assert all(turn.burst.duration_ns >= duel.result.target_ns for turn in duel.result.turns)
+        assert {member["pid"] for member in duel.result.members.values()}.isdisjoint({None})
+    pids = [member["pid"] for duel in duels for member in duel.result.members.values()]
+    assert len(set(pids)) == 10, "every process is fresh"
+    assert "duel, digits_cnn, seed 4" in finished[1]
+
+
+def test_what_another_process_disturbs_does_not_count_and_is_repeated(tmp_path):
+    """Somebody burns a core all the time, so no duel is ever valid: the gate gives up after three attempts, and keeps everything."""
+    platform = Platform(tmp_path, gate=True)
+    burner = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        process = platform.start("run", platform.study(["fake_a", "fake_b"], seeds=1, bursts=2))
+        output, _ = process.communicate(timeout=240)
+    finally:
+        burner.kill()
+        burner.wait()
+    assert process.returncode == 0, output
+    with Store.open(str(platform.results / "levelfield.db"), read_only=True) as store:
+        duels = store.duels(store.study("latest").id)
+    assert [(duel.attempt, duel.result.status) for duel in duels] == [(n, Status.INVALID) for n in (1, 2, 3)]
+    assert all("foreign processes took" in duel.result.failure.reason and duel.result.turns for duel in duels)
+    runs = stored_runs(platform)
+    assert [run.result.status for run in runs] == [Status.INVALID] * 2
+    assert all(run.result.epochs for run in runs), "what was learned counts"
+    assert "speed: no complete pair (1 left out)" in " ".join(output.split())
 
 
 def test_nothing_is_left_behind(finished):
