@@ -55,10 +55,10 @@ def test_a_smaller_batch_that_is_refused_is_an_error():
 def test_what_a_worker_raises_crosses_the_boundary_as_text():
     """It would be unpickled where its framework is missing."""
     actor = object.__new__(WorkerActor)  # a class as any other: no cluster is needed
-    actor._session = SimpleNamespace(next=lambda: record(RaisesInTheMiddle, OF))
+    actor._recording = SimpleNamespace(next=lambda: record(RaisesInTheMiddle, OF))
     answer = actor.next_record()
     assert set(answer) == {"failure"}
     assert answer["failure"].startswith("LocalError: an imaginary kernel was not found")
     assert len(answer["failure"]) <= REASON_LIMIT
-    actor._session = SimpleNamespace(next=lambda: None)
+    actor._recording = SimpleNamespace(next=lambda: None)
     assert actor.next_record() is None
