@@ -15,7 +15,7 @@ from levelfield.bursts import Burst, Burster
 from levelfield.data import Dataset
 from levelfield.measure.environment import describe_environment, usable_cores
 from levelfield.measure.memory import process_memory
-from levelfield.measure.threads import ThreadReport, bind_threads, confine, observe, usage, violations
+from levelfield.measure.threads import ThreadReport, confine, observe, usage, violations
 from levelfield.measure.threads import environment as thread_variables
 from levelfield.result import Epoch, Failure, RunResult, Status
 from levelfield.services import Service
@@ -39,7 +39,6 @@ class Session:
         self._service, self._log = service, log
         self._burster: Burster | None = None
         self._cores: tuple[int, ...] = ()
-        self._bound = False
 
     def run(self, spec: RunSpec, *, before_ns: Mapping[str, int]) -> Iterator[Event]:
         """Run ``spec`` in this process: yields what `train` yields. An exception of the framework becomes a `failed` result.
@@ -55,19 +54,10 @@ class Session:
             yield failed(error, wall_ns=time.perf_counter_ns() - started + sum(before_ns.values()), service=self._service, log=self._log)
 
     def burst(self, target_ns: int) -> Burst:
-        """One burst of the worker that has just run; during the first one it is found out which threads compute, and they are bound.
-
-        Raises RuntimeError where there is no worker that can give bursts.
-        """
+        """One burst of the worker that has just run. Raises RuntimeError where there is none that can give bursts."""
         if self._burster is None:
             raise RuntimeError("no run has ended well in this process, or its track leaves the loop to the framework")
-        if self._bound:
-            return self._burster.burst(target_ns)
-        before = observe(os.getpid())
-        burst = self._burster.burst(max(target_ns, LOOK_NS))
-        bind_threads(before, observe(os.getpid()), self._cores)
-        self._bound = True
-        return burst
+        return self._burster.burst(target_ns)
 
     def _run(self, spec: RunSpec, before_ns: Mapping[str, int], started: int) -> Iterator[Event]:
         self._cores = take_cores(spec.threads)

@@ -1,9 +1,9 @@
-"""Equal threads on equal cores: set before a process starts, bound while it trains, checked from outside. Standard library only.
+"""Equal threads on equal cores: set before the framework is imported, checked from outside. Standard library only.
 
 The cores are the resource that can be made equal; how many threads a framework keeps for the same thread count is its own affair.
 With two threads PyTorch 2.14 computes in two (the one that feeds and one of libgomp's), TensorFlow 2.21 in three that take turns (two of
 Eigen's and the inter-op one), while a fourth feeds; with one thread it computes in one that takes turns with the one that feeds. So both
-are confined to as many cores as they have threads, and where threads are bound, one rule deals them out for both.
+are confined to as many cores as they have threads. No thread is bound to one core: that moved the ratio of the two by 6% (decision 0008).
 """
 
 import contextlib
@@ -63,7 +63,7 @@ def environment(cores: Sequence[int], threads: int) -> dict[str, str]:
     """The variables that a worker's process must be started with. Raises ValueError unless there is a core for every thread.
 
     OpenMP is told not to bind: it would narrow the thread that imports PyTorch to the first core, and with it all that asks how many
-    cores there are (Inductor's compilers, `usable_cores`) and every thread that is started later. `bind_threads` binds for both frameworks.
+    cores there are (Inductor's compilers, `usable_cores`) and every thread that is started later; and it does not reach TensorFlow's pools.
     """
     if not 1 <= threads <= len(set(cores)):
         raise ValueError(f"{threads} threads on cores {as_list(cores) or 'none'}: each thread needs a core of its own")
@@ -84,7 +84,7 @@ def environment(cores: Sequence[int], threads: int) -> dict[str, str]:
 def confine(cores: Collection[int], pid: int | None = None) -> None:
     """Let every thread of a process (None: this one) run on these cores alone; threads that they start inherit it.
 
-    To be called before the framework is imported, which counts the cores that it may use. It also undoes `bind_threads`.
+    To be called before the framework is imported, which counts the cores that it may use.
     Raises ValueError where only some of the cores are offered here, OSError where none is.
     """
     folder, done = PROC / str(pid or os.getpid()) / "task", set[int]()
@@ -127,20 +127,6 @@ def busy_threads(before: ThreadReport, after: ThreadReport) -> tuple[int, ...]:
     least = BUSY_SHARE * (after.at_ns - before.at_ns)
     found = [tid for tid, cpu_ns in _between(before, after, lambda thread: thread.cpu_ns).items() if cpu_ns > least]
     return tuple(sorted(found, key=lambda tid: (tid != after.pid, tid)))
-
-
-def bind_threads(before: ThreadReport, after: ThreadReport, cores: Sequence[int]) -> dict[int, int]:
-    """Bind the threads that computed between two looks to one core each, dealt out in turn; returns the core of each thread.
-
-    PyTorch's threads come to stand where OMP_PROC_BIND would put them. But threads that are started later inherit the one core of whoever
-    starts them, and the main thread sees one core: so bind for bursts, after the warm-up, and `confine` again when they are over.
-    """
-    bound = {}
-    for number, tid in enumerate(busy_threads(before, after)):
-        with contextlib.suppress(ProcessLookupError):
-            os.sched_setaffinity(tid, {cores[number % len(cores)]})
-            bound[tid] = cores[number % len(cores)]
-    return bound
 
 
 def violations(before: ThreadReport, after: ThreadReport, cores: Collection[int], threads: int) -> list[str]:

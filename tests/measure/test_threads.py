@@ -13,7 +13,6 @@ from levelfield.measure.threads import (
     Thread,
     ThreadReport,
     as_list,
-    bind_threads,
     confine,
     environment,
     from_list,
@@ -151,25 +150,6 @@ def test_confined_from_outside_no_thread_is_left_out(burn):
 def test_cores_that_are_not_here_are_refused(burn):
     with pytest.raises(ValueError, match=f"of them only {CORES[0]} are offered"):
         confine([CORES[0], 8191], burn(1))
-
-
-@two_cores
-def test_busy_threads_are_bound_in_turn_and_idle_ones_are_not(burn):
-    pid = burn(3, cores=CORES)
-    bound = bind_threads(*two_looks(pid), CORES)
-    assert pid not in bound, "the main thread only waits"
-    assert list(bound.values()) == [CORES[0], CORES[1], CORES[0]]
-    assert {thread.tid: thread.cores for thread in observe(pid).threads} == {
-        pid: tuple(CORES),
-        **{tid: (core,) for tid, core in bound.items()},
-    }
-    confine(CORES, pid)
-    assert {thread.cores for thread in observe(pid).threads} == {tuple(CORES)}
-
-
-def test_a_thread_that_has_ended_is_not_bound():
-    gone = 2**22 + 1  # above the largest process id there can be
-    assert bind_threads(report(), report(thread(gone, cpu_ns=90 * MS), at_ns=100 * MS), [0]) == {}
 
 
 def test_the_main_thread_comes_first_then_the_oldest():
