@@ -69,8 +69,16 @@ def epoch_blocks(
         with watch.phase("train" if steady else "warmup") as lap:
             worker.train_steps(count)
             worker.synchronize()
+        block = Block(
+            epoch=number,
+            first_step=first,
+            steps=count,
+            samples=plan.samples(first, count),
+            duration_ns=lap.ns,
+            steady=steady,
+            device_ns=worker.device_ns(),
+        )
         losses = worker.losses()
-        samples = plan.samples(first, count)
-        yield Block(epoch=number, first_step=first, steps=count, samples=samples, duration_ns=lap.ns, steady=steady), losses
+        yield block, losses
         if not np.isfinite(losses).all():
             raise DivergedError("the training loss is not finite at", done_before + first + int(np.argmin(np.isfinite(losses))) + 1)

@@ -22,7 +22,8 @@ class Burst:
 
     ``discarded_steps`` and ``discarded_ns`` are the first steps, which do not count. ``cpu_ns``: processor time of the whole process during
     the burst, all of its threads and the discarded steps included; ``idle_cpu_ns``: since the end of its previous burst, over ``idle_ns``,
-    which should be next to nothing. ``started_ns``: on the host's monotonic clock.
+    which should be next to nothing. ``started_ns``: on the host's monotonic clock. ``device_ns``: ``duration_ns`` by the device's own clock,
+    None where nothing tells it.
     """
 
     steps: int
@@ -34,6 +35,7 @@ class Burst:
     idle_cpu_ns: int
     idle_ns: int
     started_ns: int
+    device_ns: int | None = None
 
 
 class Burster:
@@ -61,6 +63,7 @@ class Burster:
             idle_cpu_ns=cpu - left_cpu,
             idle_ns=idle_ns,
             started_ns=started,
+            device_ns=_device_ns(counted),
         )
 
     def _take(self, enough: Callable[[list[Block]], bool]) -> list[Block]:
@@ -68,6 +71,11 @@ class Burster:
         while not enough(taken):
             taken.append(next(self._blocks))
         return taken
+
+
+def _device_ns(blocks: list[Block]) -> int | None:
+    known = [block.device_ns for block in blocks if block.device_ns is not None]
+    return sum(known) if len(known) == len(blocks) else None
 
 
 def _endless(worker: Worker, plan: Plan, watch: Stopwatch, first_epoch: int) -> Iterator[Block]:

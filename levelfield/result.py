@@ -48,7 +48,10 @@ PHASES = ("process_start", "import", "data", "device", "build", "warmup", "train
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """Consecutive training steps between two looks at the clock. ``steady`` is false while compilation and warm-up last."""
+    """Consecutive training steps between two looks at the clock. ``steady`` is false while compilation and warm-up last.
+
+    ``device_ns`` is the same time by the device's own clock, without the wait of the host; None where nothing tells it.
+    """
 
     epoch: int
     first_step: int
@@ -56,6 +59,7 @@ class Block:
     samples: int
     duration_ns: int
     steady: bool
+    device_ns: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -80,6 +80,13 @@ class Worker(Trainable, Protocol):
         """The training loss of every step since the last call, shape (steps,), each the mean over its batch."""
         ...
 
+    def device_ns(self) -> int | None:
+        """How long the last `train_steps` took by the device's own clock, from events in its queue; asked for after `synchronize`.
+
+        None where the device is a CPU or the framework offers no events.
+        """
+        ...
+
     def trace(self, index: NDArray[np.int64], masks: Masks | Drawn | None) -> Trace:
         """Do one optimizer step on the training examples ``index``, shape (batch,), as `train_steps` does it, and lay it open.
 

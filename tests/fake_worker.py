@@ -59,6 +59,9 @@ class NumpyWorker:
         self._losses = []
         return values
 
+    def device_ns(self) -> int | None:
+        return None
+
     def trace(self, index: NDArray[np.int64], masks: Masks | Drawn | None) -> Trace:
         masks = self.own_masks(len(index)) if masks == DRAWN else masks
         loss, gradients = self.learn(self.x_train[index], self.y_train[index], masks)

@@ -55,7 +55,9 @@ def result(status=Status.OK, **changes) -> RunResult:
         "wall_ns": BIG,
         "phases_ns": {"import": 2_000_000_000, "train": BIG},
         "epochs": [Epoch(epoch=n, train_loss=0.1 + n, test_loss=1 / 3, **counted) for n in range(2)],
-        "blocks": [Block(epoch=0, first_step=s, steps=4, samples=128, duration_ns=BIG + s, steady=s > 0) for s in (0, 4)],
+        "blocks": [
+            Block(epoch=0, first_step=s, steps=4, samples=128, duration_ns=BIG + s, steady=s > 0, device_ns=s or None) for s in (0, 4)
+        ],
         "step_losses": [0.1, 1e-300, 2.5],
         "memory_bytes": {"rss_peak": BIG},
         "fingerprints": {"data": "d1", "initial_weights": "w1"},
@@ -80,6 +82,7 @@ def duel_result(status=Status.OK, **changes) -> DuelResult:
         idle_cpu_ns=0,
         idle_ns=9,
         started_ns=BIG,
+        device_ns=BIG - 1,
     )
     turns = [Turn(round=number, side=side, burst=burst) for number in range(2) for side in ("torch", "größer")]
     values = {"turns": turns, "members": {"torch": {"pid": 7}}, "evidence": {"valid": True, "foreign": 0.1}}

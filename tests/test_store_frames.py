@@ -30,7 +30,7 @@ EPOCHS = [
     "train_s",
     "evaluate_s",
 ]
-BLOCKS = ["run_id", "side", "seed", "epoch", "first_step", "steps", "samples", "duration_s", "steady", "step_s"]
+BLOCKS = ["run_id", "side", "seed", "epoch", "first_step", "steps", "samples", "duration_s", "steady", "step_s", "device_s"]
 
 
 @pytest.fixture
@@ -85,6 +85,8 @@ def test_blocks(frames):
     assert frames.blocks["steady"].tolist() == [False, True] * 2
     assert frames.blocks["duration_s"].iloc[0] == 2**40 / 1e9
     assert frames.blocks["step_s"].iloc[0] == 2**40 / 1e9 / 4
+    assert frames.blocks["device_s"].iloc[1] == 4e-9
+    assert frames.blocks["device_s"].isna().tolist() == [True, False] * 2
 
 
 def test_what_decides_about_certificates_and_reference_points(store, url):  # noqa: F811

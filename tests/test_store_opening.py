@@ -17,7 +17,12 @@ from tests.certificates import certificate
 from tests.test_store import record, result, study
 
 ROOT = Path(levelfield.__file__).resolve().parent.parent
-NEXT = 'from alembic import op\nrevision = "0004"\ndown_revision = "0003"\ndef upgrade(): op.execute("CREATE TABLE more (id INTEGER)")\n'
+HEAD = max(path.name[:4] for path in (Path(schema.__file__).parent / "migrations" / "versions").glob("0*.py"))
+NEXT_REVISION = f"{int(HEAD) + 1:04d}"
+NEXT = (
+    f'from alembic import op\nrevision = "{NEXT_REVISION}"\ndown_revision = "{HEAD}"\n'
+    'def upgrade(): op.execute("CREATE TABLE more (id INTEGER)")\n'
+)
 READ = "import sys; from levelfield.store import Store; print(len(Store.open(sys.argv[1], read_only=True).studies()))"
 
 
@@ -31,7 +36,7 @@ def newer(tmp_path, monkeypatch):
     """The migrations of a Levelfield that is one revision ahead."""
     copy = tmp_path / "migrations 100%"
     shutil.copytree(Path(schema.__file__).parent / "migrations", copy)
-    (copy / "versions" / "0004_more.py").write_text(NEXT)
+    (copy / "versions" / f"{NEXT_REVISION}_more.py").write_text(NEXT)
     return str(copy).replace("%", "%%")
 
 
@@ -60,7 +65,7 @@ def test_an_older_store_is_migrated_by_a_writer_only(file, newer, monkeypatch):
         record(store)
     before = file.read_bytes()
     monkeypatch.setattr(schema, "MIGRATIONS", newer)
-    with pytest.raises(StoreError, match=r"older schema \(0003\).*`levelfield run STUDY`.*\(0004\)"):
+    with pytest.raises(StoreError, match=rf"older schema \({HEAD}\).*`levelfield run STUDY`.*\({NEXT_REVISION}\)"):
         Store.open(str(file), read_only=True)
     assert file.read_bytes() == before
     with Store.open(str(file)) as store:
@@ -71,19 +76,21 @@ def test_an_older_store_is_migrated_by_a_writer_only(file, newer, monkeypatch):
 def test_a_store_from_before_certificates_is_read_after_a_writer_has_opened_it(file, tmp_path, monkeypatch):
     first = tmp_path / "first"
     shutil.copytree(Path(schema.__file__).parent / "migrations", first)
-    for later in ("0002_certificates.py", "0003_duels.py"):
-        (first / "versions" / later).unlink()
+    for later in (first / "versions").glob("0*.py"):
+        if not later.name.startswith("0001"):
+            later.unlink()
+    written = result(blocks=[])  # whose columns are newer
     with monkeypatch.context() as patch:
         patch.setattr(schema, "MIGRATIONS", str(first))
         with Store.open(str(file)) as store:
             store.add_study(study())
-            record(store)
+            record(store, outcome=written)
     before = file.read_bytes()
-    with pytest.raises(StoreError, match=r"older schema \(0001\).*\(0003\)"):
+    with pytest.raises(StoreError, match=rf"older schema \(0001\).*\({HEAD}\)"):
         Store.open(str(file), read_only=True)
     assert file.read_bytes() == before
     with Store.open(str(file)) as store:
-        assert (store.studies(), store.runs("digits-1")[0].result, store.certificates()) == ([study()], result(), [])
+        assert (store.studies(), store.runs("digits-1")[0].result, store.certificates()) == ([study()], written, [])
         store.add_certificate(certificate())
     frames = levelfield.load("digits-1", str(file))
     assert frames.runs[["data_source", "worker_code", "batch_size"]].isna().all(axis=None)
@@ -94,7 +101,7 @@ def test_a_newer_store_is_left_alone(file, newer, monkeypatch):
         patch.setattr(schema, "MIGRATIONS", newer)
         Store.open(str(file)).close()
     before = file.read_bytes()
-    with pytest.raises(StoreError, match=r"newer Levelfield \(schema 0004, known here up to 0003\)"):
+    with pytest.raises(StoreError, match=rf"newer Levelfield \(schema {NEXT_REVISION}, known here up to {HEAD}\)"):
         Store.open(str(file))
     assert file.read_bytes() == before
 

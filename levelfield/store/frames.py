@@ -77,6 +77,7 @@ _BLOCKS = {
     "duration_s": "float64",
     "steady": "bool",
     "step_s": "float64",
+    "device_s": "Float64",
 }
 _DUELS = {
     "duel_id": "int64",
@@ -108,6 +109,7 @@ _BURSTS = {
     "idle_cpu_s": "float64",
     "idle_s": "float64",
     "started_s": "float64",
+    "device_s": "Float64",
 }
 
 
@@ -201,6 +203,7 @@ def _blocks(found: Sequence[AnyRow]) -> pd.DataFrame:
     frame = _frame(found, ("side", "seed", *blocks.c.keys()))
     frame["duration_s"] = frame["duration_ns"] / _NS_PER_S
     frame["step_s"] = frame["duration_s"] / frame["steps"]
+    frame["device_s"] = _seconds_if_known(frame["device_ns"])
     return frame[list(_BLOCKS)].astype(_BLOCKS)
 
 
@@ -213,8 +216,13 @@ def _bursts(found: Sequence[AnyRow], duels: pd.DataFrame) -> pd.DataFrame:
     frame = _frame(found, tuple(bursts.c.keys()))
     for name in ("duration", "discarded", "cpu", "idle_cpu", "idle", "started"):
         frame[f"{name}_s"] = frame[f"{name}_ns"] / _NS_PER_S
+    frame["device_s"] = _seconds_if_known(frame["device_ns"])
     known = frame.merge(duels[["duel_id", "workload", "pair", "seed", "status"]], on="duel_id", how="left")
     return known[list(_BURSTS)].astype(_BURSTS)
+
+
+def _seconds_if_known(ns: "pd.Series[int]") -> "pd.Series[float]":
+    return ns.astype("Int64") / _NS_PER_S
 
 
 def _frame(found: Sequence[AnyRow], columns: tuple[str, ...]) -> pd.DataFrame:

@@ -82,6 +82,7 @@ blocks = Table(
     Column("samples", BigInteger, nullable=False),
     Column("duration_ns", BigInteger, nullable=False),
     Column("steady", Boolean, nullable=False),
+    Column("device_ns", BigInteger),
 )
 
 # The columns beside ``content`` say what a certificate is about; ``content`` is all of it (`levelfield.parity.certificate`).
@@ -143,4 +144,5 @@ bursts = Table(
     Column("idle_cpu_ns", BigInteger, nullable=False),
     Column("idle_ns", BigInteger, nullable=False),
     Column("started_ns", BigInteger, nullable=False),
+    Column("device_ns", BigInteger),
 )

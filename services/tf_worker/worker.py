@@ -78,6 +78,9 @@ class TensorFlowWorker:
         self._losses = []
         return np.concatenate(values).astype(np.float64) if values else np.empty(0)
 
+    def device_ns(self) -> int | None:
+        return None  # TensorFlow has no public way to put an event in its stream
+
     def trace(self, index: NDArray[np.int64], masks: Masks | Drawn | None) -> Trace:
         with tf.device(self.device):
             kept = {name: tf.constant(mask) for name, mask in masks.items()} if isinstance(masks, Mapping) else masks

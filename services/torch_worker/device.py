@@ -42,6 +42,20 @@ def synchronize(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
+def mark(device: torch.device) -> torch.cuda.Event | None:
+    """Put an event in the device's queue, which it stamps with its own clock when it gets there; None on a CPU."""
+    if device.type != "cuda":
+        return None
+    event = torch.cuda.Event(enable_timing=True)
+    event.record()
+    return event
+
+
+def elapsed_ns(first: torch.cuda.Event | None, last: torch.cuda.Event | None) -> int | None:
+    """Nanoseconds between two events that the device has passed; it counts in steps of about half a microsecond."""
+    return round(first.elapsed_time(last) * 1e6) if first and last else None
+
+
 def peak_memory(device: torch.device) -> dict[str, int]:
     """What PyTorch's allocator held at most; it does not count what it hands out on a CPU."""
     if device.type == "cuda":

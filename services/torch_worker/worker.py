@@ -17,7 +17,7 @@ from levelfield.spec import RunSpec
 from levelfield.worker import DRAWN, Drawn, Masks, Trace
 from levelfield.workloads.base import Adam, Weights, Workload
 from services.torch_worker.describe import describe_network, describe_optimizer
-from services.torch_worker.device import choose_device, describe_device, peak_memory, synchronize
+from services.torch_worker.device import choose_device, describe_device, elapsed_ns, mark, peak_memory, synchronize
 from services.torch_worker.export import load_weights, read_gradients, read_outputs, read_weights, set_dropout
 from services.torch_worker.layers import DROPOUTS
 
@@ -57,6 +57,7 @@ class TorchWorker:
 
     def train_steps(self, n: int) -> None:
         self.network.train()
+        self.first_event = mark(self.device)
         for _ in range(n):
             try:
                 index = next(self.batches)
@@ -67,6 +68,7 @@ class TorchWorker:
             loss.backward()
             self._update()
             self._losses.append(loss.detach())
+        self.last_event = mark(self.device)
 
     def synchronize(self) -> None:
         synchronize(self.device)
@@ -75,6 +77,9 @@ class TorchWorker:
         values = torch.stack(self._losses).double().cpu().numpy() if self._losses else np.empty(0)
         self._losses = []
         return values
+
+    def device_ns(self) -> int | None:
+        return elapsed_ns(self.first_event, self.last_event)
 
     def trace(self, index: NDArray[np.int64], masks: Masks | Drawn | None) -> Trace:
         self.network.train()

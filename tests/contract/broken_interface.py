@@ -51,6 +51,12 @@ class KeepsItsLosses(NumpyWorker):
         return np.array(self._losses)
 
 
+@breaks("device_time_lies_within_the_time_of_the_block", says="on a CPU, expected None")
+class TakesTheHostsClockForTheDevices(NumpyWorker):
+    def device_ns(self):
+        return 1
+
+
 @breaks("reads_mapped_arrays_and_never_writes_to_them", says="are refused")
 class ScalesInPlace(NumpyWorker):
     def load(self, dataset):

@@ -3,6 +3,7 @@
 import inspect
 import json
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,22 @@ def losses_are_float64_and_read_once(make_worker: MakeWorker) -> None:
         losses = worker.losses()
         assert losses.dtype == np.float64, f"losses() gives {losses.dtype}, expected float64"
         assert losses.shape == (steps,), f"losses() after {steps} steps has shape {losses.shape}, expected {(steps,)}"
+
+
+@rule()
+def device_time_lies_within_the_time_of_the_block(make_worker: MakeWorker) -> None:
+    """And is there where PyTorch's or another framework's device keeps a clock; a CPU keeps none beside the host's."""
+    worker = make_worker()
+    worker.begin_epoch(batch_order(SEED, 0, TRAIN_EXAMPLES))
+    for steps in (STEPS_PER_EPOCH - 1, 1):  # the first ones may compile
+        started = time.perf_counter_ns()
+        worker.train_steps(steps)
+        worker.synchronize()
+        passed, found = time.perf_counter_ns() - started, worker.device_ns()
+        if make_worker.device == "cpu":
+            assert found is None, f"device_ns() gives {found!r} on a CPU, expected None"
+        elif found is not None:
+            assert type(found) is int and 0 < found <= passed, f"device_ns() gives {found!r} after {steps} steps that took {passed} ns"
 
 
 @rule()
