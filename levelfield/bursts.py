@@ -22,8 +22,8 @@ class Burst:
 
     ``discarded_steps`` and ``discarded_ns`` are the first steps, which do not count. ``cpu_ns``: processor time of the whole process during
     the burst, all of its threads and the discarded steps included; ``idle_cpu_ns``: since the end of its previous burst, over ``idle_ns``,
-    which should be next to nothing. ``started_ns``: on the host's monotonic clock. ``device_ns``: ``duration_ns`` by the device's own clock,
-    None where nothing tells it.
+    which should be next to nothing. ``started_ns``: on the host's monotonic clock.
+    ``device_ns``: ``duration_ns`` by the device's own clock, None where nothing tells it.
     """
 
     steps: int

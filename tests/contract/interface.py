@@ -102,7 +102,8 @@ def device_time_lies_within_the_time_of_the_block(make_worker: MakeWorker) -> No
         if make_worker.device == "cpu":
             assert found is None, f"device_ns() gives {found!r} on a CPU, expected None"
         elif found is not None:
-            assert type(found) is int and 0 < found <= passed, f"device_ns() gives {found!r} after {steps} steps that took {passed} ns"
+            assert_plain(found, "device_ns()")
+            assert 0 < found <= passed, f"device_ns() gives {found!r} after {steps} steps that took {passed} ns"
 
 
 @rule()
