@@ -12,7 +12,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -62,9 +61,9 @@ def variants(service: Service, options: argparse.Namespace) -> list[Variant]:
 
 def measure(service: Service, options: argparse.Namespace) -> dict[Variant, list[Measured]]:
     """Every variant's runs, one a repetition, on the repetition's seed."""
-    found: dict[Variant, list[Measured]] = defaultdict(list)
+    found: dict[Variant, list[Measured]] = {variant: [] for variant in variants(service, options)}
     for repetition in range(options.repetitions):
-        for track, mode, precision in random.sample(chosen := variants(service, options), len(chosen)):
+        for track, mode, precision in random.sample(list(found), len(found)):
             spec = RunSpec(
                 workload=options.workload,
                 framework=service.name,
@@ -79,7 +78,7 @@ def measure(service: Service, options: argparse.Namespace) -> dict[Variant, list
             run = one(service, spec)
             found[track, mode, precision].append(run)
             print(json.dumps({"variant": [track, mode, precision], **run}), file=sys.stderr, flush=True)
-    return dict(sorted(found.items()))
+    return found
 
 
 def one(service: Service, spec: RunSpec) -> Measured:
