@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
+from levelfield.predictions import Predictions
+
 
 class Status(StrEnum):
     """How a run ended. The one table of statuses: `STATUSES` says what each means for the study."""
@@ -96,7 +98,7 @@ class RunResult:
     """Everything that a run leaves behind.
 
     ``step_losses`` has one entry for each optimizer step that the core asked for; none where the framework owns the loop. ``memory_bytes``
-    holds only what could be measured: missing is missing, never 0.
+    holds only what could be measured: missing is missing, never 0. ``predictions`` are those after the last epoch, where it was reached.
     """
 
     status: Status
@@ -110,10 +112,11 @@ class RunResult:
     environment: dict[str, Any] = field(default_factory=dict)
     description: dict[str, Any] = field(default_factory=dict)
     failure: Failure | None = None
+    predictions: Predictions | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as dictionaries, lists and numbers."""
-        return asdict(self)
+        """All of it as dictionaries, lists, numbers and text."""
+        return asdict(self) | {"predictions": self.predictions.to_dict() if self.predictions else None}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -123,4 +126,5 @@ class RunResult:
         values["epochs"] = [Epoch(**epoch) for epoch in values["epochs"]]
         values["blocks"] = [Block(**block) for block in values["blocks"]]
         values["failure"] = Failure(**values["failure"]) if values["failure"] else None
+        values["predictions"] = Predictions.from_dict(found) if (found := values.get("predictions")) else None
         return cls(**values)

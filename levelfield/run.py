@@ -105,8 +105,9 @@ def _thread_use(look: ThreadReport, cores: tuple[int, ...]) -> dict[str, Any]:
 
 def event_to_dict(event: Event) -> dict[str, Any]:
     """An event as plain data, for crossing a process boundary."""
-    kind = "result" if isinstance(event, RunResult) else type(event).__name__.lower()
-    return {"kind": kind, "fields": asdict(event)}
+    if isinstance(event, RunResult):
+        return {"kind": "result", "fields": event.to_dict()}
+    return {"kind": type(event).__name__.lower(), "fields": asdict(event)}
 
 
 def event_from_dict(event: Mapping[str, Any]) -> Event:

@@ -16,9 +16,14 @@ def loss(workload: Workload, logits: NDArray[np.floating[Any]], labels: NDArray[
 
 
 def correct(workload: Workload, logits: NDArray[np.floating[Any]], labels: NDArray[np.int64]) -> int:
-    """How many examples have their largest logit, or where there is one alone its sign, at the label."""
+    """How many examples are taken for their label."""
+    return int((predicted(workload, logits) == labels).sum())
+
+
+def predicted(workload: Workload, logits: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
+    """What each example is taken for: the class of its largest logit or, where there is one alone, 1 where that is above 0."""
     found = logits[:, 0] > 0 if workload.loss == "binary_cross_entropy" else logits.argmax(axis=1)
-    return int((found == labels).sum())
+    return found.astype(np.int64)
 
 
 def softmax_cross_entropy(logits: NDArray[np.floating[Any]], labels: NDArray[np.int64]) -> float:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from levelfield.blocks import WARMUP_STEPS, DivergedError, Plan, epoch_blocks
 from levelfield.data import Dataset
 from levelfield.measure.memory import process_memory
 from levelfield.measure.stopwatch import Stopwatch
+from levelfield.predictions import Predictions
 from levelfield.result import Block, Epoch, Failure, RunResult, Status
 from levelfield.spec import RunSpec
 from levelfield.tracks import TRACKS, Granularity
@@ -57,7 +58,10 @@ def train(
     yield Started(epochs=plan.epochs, steps_per_epoch=plan.steps_per_epoch)
     try:
         for train_loss in _losses(worker, spec, plan, watch, result):
-            _evaluate(worker, workload, dataset, train_loss, watch, result)
+            logits = _evaluate(worker, workload, dataset, train_loss, watch, result)
+            if len(result.epochs) == plan.epochs:
+                found = scoring.predicted(workload, logits)
+                result.predictions = Predictions.pack(found, dataset.y_test, workload.classes)
             yield result.epochs[-1]
     except DivergedError as error:
         result.status, result.failure = Status.DIVERGED, Failure(reason=str(error), step=error.step)
@@ -150,10 +154,12 @@ def _train_by_epochs(worker: EpochWorker, plan: Plan, watch: Stopwatch, result: 
         yield loss
 
 
-def _evaluate(worker: Trainable, workload: Workload, dataset: Dataset, train_loss: float, watch: Stopwatch, result: RunResult) -> None:
+def _evaluate(
+    worker: Trainable, workload: Workload, dataset: Dataset, train_loss: float, watch: Stopwatch, result: RunResult
+) -> NDArray[np.floating[Any]]:
     """Judge the worker's logits on every test example; the core does it, so that it is the same arithmetic for every framework.
 
-    Raises DivergedError where a logit is not finite.
+    Returns the logits. Raises DivergedError where a logit is not finite.
     """
     with watch.phase("evaluate") as lap:
         logits = worker.predict()
@@ -174,3 +180,4 @@ def _evaluate(worker: Trainable, workload: Workload, dataset: Dataset, train_los
             evaluate_ns=lap.ns,
         )
     )
+    return logits

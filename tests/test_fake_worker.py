@@ -10,7 +10,7 @@ import pytest
 
 from levelfield import workloads
 from levelfield.result import RunResult, Status
-from levelfield.run import Session, load_worker
+from levelfield.run import Session, event_from_dict, event_to_dict, load_worker
 from levelfield.services import ROOT, Service, discover
 from levelfield.spec import RunSpec
 from levelfield.tracks import TRACKS
@@ -63,6 +63,8 @@ def test_odd_seeds_misbehave_and_even_seeds_do_not(tmp_path, kind, status, reaso
     assert reason in bad.failure.reason
     again = RunResult.from_dict(json.loads(json.dumps(bad.to_dict())))
     assert (again.status, again.failure) == (bad.status, bad.failure)
+    assert good.predictions is not None
+    assert event_from_dict(json.loads(json.dumps(event_to_dict(good)))).predictions == good.predictions
 
 
 def test_a_killed_worker_leaves_no_result(tmp_path):

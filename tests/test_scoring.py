@@ -34,6 +34,12 @@ def test_several_logits_are_judged_by_the_largest():
     assert scoring.correct(CLASSES, logits, np.array([0, 1, 0])) == 2
 
 
+def test_what_an_example_is_taken_for():
+    assert scoring.predicted(CLASSES, np.array([[0.2, 0.1], [-3.0, -2.0], [1.0, 5.0]], np.float32)).tolist() == [0, 1, 1]
+    one = scoring.predicted(BINARY, np.array([[0.2], [-0.1], [0.0]], np.float32))
+    assert (one.tolist(), one.dtype) == ([1, 0, 0], np.int64)
+
+
 def test_one_logit_says_what_two_with_their_difference_say():
     rng = np.random.Generator(np.random.PCG64(12))
     one, labels = rng.standard_normal((50, 1)), rng.integers(0, 2, 50)

@@ -37,6 +37,12 @@ def test_a_run_gives_the_same_result_as_under_ray_but_for_the_clock(standalone):
     assert "epoch 2: train loss" in output
     assert sum(result.phases_ns.values()) == result.wall_ns
     assert result.phases_ns["process_start"] > 0
+    assert result.predictions.correct().sum() == result.epochs[-1].test_correct
+
+
+def test_a_result_from_before_predictions_is_read():
+    older = {name: value for name, value in RunResult(status=Status.OK).to_dict().items() if name != "predictions"}
+    assert RunResult.from_dict(older) == RunResult(status=Status.OK)
 
 
 def test_a_run_that_diverges_says_so_in_strict_json(standalone):

@@ -6,12 +6,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from levelfield import workloads
 from levelfield.result import PHASES, Epoch, RunResult, Status
 from levelfield.spec import RunSpec
 from levelfield.training import WARMUP_STEPS, Started, train
 from levelfield.workloads.base import fingerprint
 from tests import misbehaving_workers
-from tests.contract.synthetic import DATASET, TEST_EXAMPLES, WORKLOAD
+from tests.contract.synthetic import DATASET, TEST_EXAMPLES, WORKLOAD, make_dataset
 from tests.fake_worker import NumpyWorker
 
 SPEC = RunSpec(workload="digits_cnn", framework="numpy", mode="plain", seed=0, epochs=2)
@@ -185,6 +186,42 @@ def test_logits_that_are_not_finite_are_a_divergence_too():
     assert result.failure.step == len(result.step_losses) == 4
     assert "logits are not finite after step 4" in result.failure.reason
     assert result.epochs == []
+
+
+class Remembers(NumpyWorker):
+    """Keeps the logits of every evaluation."""
+
+    def __init__(self):
+        self.logits = []
+
+    def predict(self):
+        self.logits.append(super().predict())
+        return self.logits[-1]
+
+
+def test_what_the_last_epoch_took_each_test_example_for_is_kept():
+    worker = Remembers()
+    *_, last, result = run(worker, epochs=3)
+    classes = [logits.argmax(axis=1).tolist() for logits in worker.logits]
+    assert classes[-1] not in classes[:-1], "this test could not tell the last epoch"
+    assert result.predictions.predicted().tolist() == classes[-1]
+    assert result.predictions.correct().sum() == last.test_correct
+    assert (result.predictions.classes, result.predictions.examples) == (WORKLOAD.classes, TEST_EXAMPLES)
+
+
+def test_a_single_logit_is_kept_as_one_of_two_classes():
+    workload = workloads.get("imdb_lstm")
+    dataset = make_dataset(workload, train_examples=8, test_examples=20)
+    spec = dataclasses.replace(SPEC, workload=workload.name, epochs=1)
+    result = list(train(worker := Remembers(), spec, workload, lambda: dataset, threads=1))[-1]
+    assert result.predictions.predicted().tolist() == (worker.logits[-1][:, 0] > 0).astype(int).tolist()
+    assert (result.predictions.classes, result.predictions.examples) == (2, 20)
+
+
+def test_a_run_that_does_not_come_to_its_end_keeps_no_predictions():
+    diverged = run(misbehaving_workers.Diverges(), seed=1, epochs=20)[-1]
+    assert (len(diverged.epochs) > 0, diverged.predictions) == (True, None)
+    assert run(trains=False)[-1].predictions is None
 
 
 def test_the_first_block_with_the_smaller_last_batch_is_never_steady():

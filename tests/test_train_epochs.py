@@ -38,6 +38,12 @@ def test_events_come_in_order_and_losses_are_those_of_the_worker():
     assert [epoch.train_loss for epoch in run(replacing(1, 7.5))[-1].epochs] == [epochs[0].train_loss, 7.5, epochs[2].train_loss]
 
 
+def test_what_the_last_epoch_took_each_test_example_for_is_kept():
+    result = run(worker := NumpyEpochWorker())[-1]
+    assert result.predictions.predicted().tolist() == worker.predict().argmax(axis=1).tolist()
+    assert result.predictions.correct().sum() == result.epochs[-1].test_correct
+
+
 def test_a_block_is_an_epoch_and_the_first_is_warm_up():
     blocks = run()[-1].blocks
     assert [(b.epoch, b.first_step, b.steps, b.samples, b.steady) for b in blocks] == [
