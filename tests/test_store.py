@@ -14,16 +14,19 @@ from sqlalchemy.exc import DBAPIError
 
 from levelfield.bursts import Burst
 from levelfield.duel import DuelResult, Turn
+from levelfield.predictions import Predictions
 from levelfield.result import Block, Epoch, Failure, RunResult, Status
 from levelfield.spec import PlannedDuel, PlannedRun, RunKey, RunSpec
 from levelfield.store import Store, StoreError, StudyRecord
 from levelfield.store.address import parse
 from levelfield.store.tables import metadata
+from tests import networks
 from tests.certificates import certificate
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 TIMES = {"started_at": NOW, "finished_at": NOW + timedelta(seconds=90)}
 BIG = 2**40
+PREDICTIONS = networks.pair(both=30, a_only=0, b_only=0, same_error=10)[0]
 OPEN = "import sys; from levelfield.store import Store; print(flush=True); sys.stdin.readline(); Store.open(sys.argv[1]).close()"
 
 
@@ -63,6 +66,7 @@ def result(status=Status.OK, **changes) -> RunResult:
         "fingerprints": {"data": "d1", "initial_weights": "w1"},
         "environment": {"cpu": {"model": "Große CPU ©", "cores": [0, 1]}, "gpu": None},
         "description": {"version": "2.14", "threads": 2},
+        "predictions": PREDICTIONS,
     }
     return RunResult(status=status, **(values | changes))
 
@@ -157,6 +161,23 @@ class StoreContract:
             record(store, outcome=result(epochs=result().epochs[:1] * 2))
         assert store.runs("digits-1") == []
 
+    def test_predictions_come_back_by_run(self, store):
+        other = networks.pair(3, 2, 1, 1, 1)[1]
+        first, second = record(store), record(store, planned(seed=1), result(predictions=other))
+        record(store, planned(seed=2), result(predictions=None))
+        store.add_study(study("another"))
+        record(store, study_id="another")
+        assert store.predictions("digits-1") == {first: PREDICTIONS, second: other}
+        assert store.predictions("digits-1")[second].predicted().tolist() == other.predicted().tolist()
+        assert [run.result.predictions for run in store.runs("digits-1")] == [PREDICTIONS, other, None]
+        assert store.predictions("absent") == {}
+
+    def test_a_run_whose_predictions_cannot_be_written_is_not_recorded(self, store):
+        unpacked = Predictions(classes=3, examples=4, packed=None)
+        with pytest.raises(StoreError, match="cannot be used"):
+            record(store, outcome=result(predictions=unpacked))
+        assert store.runs("digits-1") == []
+
     def test_a_run_needs_its_study(self, store):
         with pytest.raises(StoreError, match="belongs to no study"):
             record(store, study_id="other")
@@ -189,7 +210,7 @@ class StoreContract:
             connection.execute(text("DELETE FROM studies"))
             left = {table: connection.execute(text(f"SELECT count(*) FROM {table}")).scalar() for table in metadata.tables}
         # A certificate speaks of two workers, not of a study.
-        assert left == {"studies": 0, "runs": 0, "epochs": 0, "blocks": 0, "certificates": 1, "duels": 0, "bursts": 0}
+        assert left == dict.fromkeys(metadata.tables, 0) | {"certificates": 1}
 
     def test_a_duel_comes_back_as_it_was(self, store):
         failed = duel_result(Status.FAILED, turns=[], failure=Failure(reason="its process ended"))

@@ -11,7 +11,7 @@ import levelfield
 from levelfield.result import PHASES, Failure, RunResult, Status
 from levelfield.store import StoreError
 from tests.certificates import certificate
-from tests.test_store import NOW, planned, record, result, store, study, url  # noqa: F401
+from tests.test_store import NOW, PREDICTIONS, planned, record, result, store, study, url  # noqa: F401
 
 RUNS_BEFORE = ["run_id", "side", "spec_hash", "attempt", "latest", "pair", "turn", "workload", "framework", "mode", "precision", "track"]
 RUNS_BEFORE += ["seed", "device", "status", "started_at", "finished_at", "wall_s", *(f"phase_{name}_s" for name in PHASES)]
@@ -127,6 +127,30 @@ def test_the_store_is_the_default_one(monkeypatch, store, url):  # noqa: F811
     assert levelfield.load("latest").study == study()
     with pytest.raises(StoreError, match="there is no store"):
         levelfield.load("latest", url + "x")
+
+
+def test_predictions_are_read_when_they_are_asked_for(store, url, monkeypatch):  # noqa: F811
+    run_id = record(store)
+    record(store, planned(seed=1), result(predictions=None))
+    asked = []
+    execute = Connection.execute
+    monkeypatch.setattr(Connection, "execute", lambda self, query, *rest: asked.append(str(query)) or execute(self, query, *rest))
+    frames = levelfield.load("digits", url)
+    assert not [query for query in asked if "predictions" in query]
+    assert frames.predictions() == {run_id: PREDICTIONS}
+    assert [query for query in asked if "predictions" in query]
+
+
+def test_predictions_are_found_from_another_folder(store, url, monkeypatch, tmp_path):  # noqa: F811
+    run_id = record(store)
+    monkeypatch.chdir(tmp_path)
+    frames = levelfield.load("digits", "results/levelfield.db")
+    monkeypatch.chdir("/")
+    assert list(frames.predictions()) == [run_id]
+
+
+def test_a_password_is_not_shown(store, url):  # noqa: F811
+    assert "results/levelfield.db" not in repr(levelfield.load("digits", url))
 
 
 def test_loading_takes_as_many_queries_for_many_runs_as_for_few(store, url, monkeypatch):  # noqa: F811

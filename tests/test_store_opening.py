@@ -79,7 +79,7 @@ def test_a_store_from_before_certificates_is_read_after_a_writer_has_opened_it(f
     for later in (first / "versions").glob("0*.py"):
         if not later.name.startswith("0001"):
             later.unlink()
-    written = result(blocks=[])  # whose columns are newer
+    written = result(blocks=[], predictions=None)  # whose columns and table are newer
     with monkeypatch.context() as patch:
         patch.setattr(schema, "MIGRATIONS", str(first))
         with Store.open(str(file)) as store:
@@ -94,6 +94,7 @@ def test_a_store_from_before_certificates_is_read_after_a_writer_has_opened_it(f
         store.add_certificate(certificate())
     frames = levelfield.load("digits-1", str(file))
     assert frames.runs[["data_source", "worker_code", "batch_size"]].isna().all(axis=None)
+    assert frames.predictions() == {}
 
 
 def test_a_newer_store_is_left_alone(file, newer, monkeypatch):

@@ -1,16 +1,17 @@
 """A study's raw values as pandas frames, for the statistics, the report and notebooks. Units are in the column names; missing is NA."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 from sqlalchemy import Select, Table, select
 
 from levelfield.parity.certificate import Certificate
+from levelfield.predictions import Predictions
 from levelfield.result import PHASES
 from levelfield.store import certified, dueling
-from levelfield.store.address import default_url
+from levelfield.store.address import default_url, parse
 from levelfield.store.records import StudyRecord
 from levelfield.store.rows import AnyRow
 from levelfield.store.store import Store
@@ -128,11 +129,21 @@ class StudyFrames:
     duels: pd.DataFrame
     bursts: pd.DataFrame
     certificates: tuple[Certificate, ...] = ()
+    source: str = field(repr=False)  # the store; a URL may hold a password
+
+    def predictions(self) -> dict[int, Predictions]:
+        """What each run's network took every test example for, by run id, read from the store only now.
+
+        A run without any has no entry: it was not trained to its end, or recorded before there were any. Raises StoreError.
+        """
+        with Store.open(self.source, read_only=True) as opened:
+            return opened.predictions(self.study.id)
 
 
 def load(study_id: str, store: str | None = None) -> StudyFrames:
     """Read a study. ``study_id`` as in `Store.study`, ``store`` a path or URL, by default `default_url`. Raises StoreError."""
-    with Store.open(store or default_url(), read_only=True) as opened:
+    source = store or default_url()
+    with Store.open(source, read_only=True) as opened:
         study = opened.study(study_id)
         of_study = runs.c.study_id == study.id
         plain, details = [runs.c[name] for name in _PLAIN], [runs.c[name] for name in _DETAILS]
@@ -150,6 +161,7 @@ def load(study_id: str, store: str | None = None) -> StudyFrames:
         duels=(duels := _duels(duel_rows)),
         bursts=_bursts(burst_rows, duels),
         certificates=tuple(certified.read(certificate_rows)),
+        source=parse(source).render_as_string(hide_password=False),  # a path may be relative
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from levelfield.predictions import Predictions
 from levelfield.result import Block, Epoch, Failure, RunResult, Status
 from levelfield.spec import PlannedRun, RunKey, RunSpec
 from levelfield.store.records import StoredRun, StudyRecord
@@ -46,18 +47,29 @@ def block_rows(run_id: int, result: RunResult) -> list[dict[str, Any]]:
     return [{"run_id": run_id, "position": position, **asdict(block)} for position, block in enumerate(result.blocks)]
 
 
+def prediction_rows(run_id: int, result: RunResult) -> list[dict[str, Any]]:
+    """A run's row of ``predictions``; none where it was not trained to its end."""
+    return [{"run_id": run_id, **asdict(result.predictions)}] if result.predictions else []
+
+
+def to_predictions(found: Sequence[AnyRow]) -> dict[int, Predictions]:
+    """Rows of ``predictions`` by run; nothing is unpacked yet."""
+    return {row.run_id: Predictions(**_without(row, "run_id")) for row in found}
+
+
 def to_study(row: AnyRow) -> StudyRecord:
     """A study from its row."""
     return StudyRecord(**row._asdict())
 
 
-def to_run(row: AnyRow, epochs: Sequence[AnyRow], blocks: Sequence[AnyRow]) -> StoredRun:
-    """A run from its row and from those of its epochs and blocks, in their order."""
+def to_run(row: AnyRow, epochs: Sequence[AnyRow], blocks: Sequence[AnyRow], predictions: Predictions | None) -> StoredRun:
+    """A run from its row, from those of its epochs and blocks, in their order, and its predictions."""
     result = RunResult(
         status=Status(row.status),
         epochs=[Epoch(**_without(epoch, "run_id")) for epoch in epochs],
         blocks=[Block(**_without(block, "run_id", "position")) for block in blocks],
         failure=Failure(**row.failure) if row.failure else None,
+        predictions=predictions,
         **{name: getattr(row, name) for name in RESULT_COLUMNS},
     )
     return StoredRun(

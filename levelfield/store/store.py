@@ -13,13 +13,14 @@ from sqlalchemy.exc import IntegrityError
 
 from levelfield.duel import DuelResult
 from levelfield.parity.certificate import Certificate
+from levelfield.predictions import Predictions
 from levelfield.result import RunResult, Status
 from levelfield.spec import PlannedDuel, PlannedRun, RunKey
 from levelfield.store import certified, dueling, rows, schema
 from levelfield.store.address import parse, shown
 from levelfield.store.engine import make_engine, reaching
 from levelfield.store.records import StoredDuel, StoredRun, StoreError, StudyRecord
-from levelfield.store.tables import blocks, certificates, duels, epochs, runs, studies
+from levelfield.store.tables import blocks, certificates, duels, epochs, predictions, runs, studies
 
 
 class Store:
@@ -104,8 +105,8 @@ class Store:
         try:
             with self._transaction() as connection:
                 run_id = int(connection.execute(insert(runs).values(**row).returning(runs.c.id)).scalar_one())
-                for table, parts in ((epochs, rows.epoch_rows(run_id, result)), (blocks, rows.block_rows(run_id, result))):
-                    if parts:
+                for table, rows_of in ((epochs, rows.epoch_rows), (blocks, rows.block_rows), (predictions, rows.prediction_rows)):
+                    if parts := rows_of(run_id, result):
                         connection.execute(insert(table), parts)
         except StoreError as error:
             if isinstance(error.__cause__, IntegrityError):
@@ -167,7 +168,12 @@ class Store:
             found = connection.execute(select(runs).where(runs.c.study_id == study_id).order_by(runs.c.id)).all()
             epochs_of = _by_run(connection, epochs, study_id)
             blocks_of = _by_run(connection, blocks, study_id)
-        return [rows.to_run(row, epochs_of[row.id], blocks_of[row.id]) for row in found]
+            predicted = rows.to_predictions(connection.execute(_of_study(predictions, study_id)).all())
+        return [rows.to_run(row, epochs_of[row.id], blocks_of[row.id], predicted.get(row.id)) for row in found]
+
+    def predictions(self, study_id: str) -> dict[int, Predictions]:
+        """What the network of each of the study's runs took the test examples for, by run id; a run without any has no entry."""
+        return rows.to_predictions(self.read(_of_study(predictions, study_id))[0])
 
     def counts(self) -> dict[str, dict[Status, int]]:
         """For every study, how many (spec_hash, side) stand at which status after their latest attempt."""
@@ -202,10 +208,14 @@ class Store:
 def _by_run(connection: Connection, table: Table, study_id: str) -> dict[int, list[rows.AnyRow]]:
     """All rows of a study in ``table``, by run and in their order."""
     found: dict[int, list[rows.AnyRow]] = defaultdict(list)
-    query = select(table).join(runs, runs.c.id == table.c.run_id).where(runs.c.study_id == study_id)
-    for row in connection.execute(query.order_by(*table.primary_key.columns)).all():
+    for row in connection.execute(_of_study(table, study_id)).all():
         found[row.run_id].append(row)
     return found
+
+
+def _of_study(table: Table, study_id: str) -> Select[*tuple[Any, ...]]:
+    query = select(table).join(runs, runs.c.id == table.c.run_id).where(runs.c.study_id == study_id)
+    return query.order_by(*table.primary_key.columns)
 
 
 def _not_one_study(name: str, matches: list[str], known: list[str]) -> str:

@@ -1,6 +1,6 @@
 """The tables as the code sees them. The migrations make them; a test holds the two together. Times are UTC, ``_ns`` is nanoseconds."""
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
 
 from levelfield.store.types import Float64s, Loss, PlainJson, UtcDateTime
 
@@ -83,6 +83,16 @@ blocks = Table(
     Column("duration_ns", BigInteger, nullable=False),
     Column("steady", Boolean, nullable=False),
     Column("device_ns", BigInteger),
+)
+
+# What a run's network took every test example for after the last epoch (`levelfield.predictions`); older runs have none.
+predictions = Table(
+    "predictions",
+    metadata,
+    Column("run_id", Integer, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("classes", Integer, nullable=False),
+    Column("examples", Integer, nullable=False),
+    Column("packed", LargeBinary, nullable=False),
 )
 
 # The columns beside ``content`` say what a certificate is about; ``content`` is all of it (`levelfield.parity.certificate`).
