@@ -36,7 +36,7 @@ def explain(
     from levelfield.report.analysis import analyse
     from levelfield.store.frames import load
 
-    analysis = analyse(load(record.id, url))
+    analysis = analyse(load(record.id, url), networks=False)
     match form:
         case Format.TABLE:
             Console().print(audit.to_rich(analysis, everything=everything))

@@ -39,6 +39,6 @@ def is_decided(study: Study, study_id: str, store: str) -> bool:
     from levelfield.report.analysis import analyse  # pandas takes a second to import
     from levelfield.store.frames import load
 
-    analysis = analyse(load(study_id, store))
+    analysis = analyse(load(study_id, store), networks=False)
     verdicts = [verdict for workload in analysis.workloads for one in workload.comparisons for verdict in (one.speed, one.accuracy)]
     return all(verdict.decided for verdict in verdicts if verdict) and not any(label.name == "incomplete" for label in analysis.labels)

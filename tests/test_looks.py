@@ -99,6 +99,7 @@ def test_the_look_counts_pairs_without_a_gap():
 
 def test_a_stored_study_is_decided_when_every_claim_is(monkeypatch):
     def decided(given, **changes):
+        given.predictions = None  # no verdict needs them, and reading them takes time
         monkeypatch.setattr("levelfield.store.frames.load", lambda *_: given)
         return staged.is_decided(study(**changes), "s", "store")
 

@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 
 from levelfield import workloads
 from levelfield.parity.certificate import Certificate
-from levelfield.report import target
+from levelfield.predictions import Predictions
+from levelfield.report import predictions, target
 from levelfield.report.audit import audit
 from levelfield.report.break_even import break_even
 from levelfield.report.claims import Claim, Look, judge, look_of, within
@@ -62,6 +63,7 @@ class _Study:
     duels: Sequence[Duel]
     idle: Mapping[str, Mapping[str, float]]
     target_times: Mapping[int, float]
+    predictions: Mapping[int, Predictions]
     look: Look | None
     certificates: Sequence[Certificate]
     references: Sequence[Reference]
@@ -73,13 +75,14 @@ class _Study:
         return tuple(combinations(self.sides, 2))
 
 
-def analyse(frames: Frames, references: Sequence[Reference] | None = None) -> Analysis:
+def analyse(frames: Frames, references: Sequence[Reference] | None = None, *, networks: bool = True) -> Analysis:
     """Analyse a study's raw values, finished or not. Only the latest attempt of a run counts; the others are listed.
 
-    ``references`` are the reference points for convergence, by default those that come with this version.
+    ``references`` are the reference points for convergence, by default those that come with this version. Without ``networks`` the
+    predictions are not read, which no verdict needs.
     """
     study, content, runs = frames.study, frames.study.study, read_runs(frames)
-    about = _about(frames, runs, references)
+    about = _about(frames, runs, references, networks=networks)
     recorded = sum(run.latest for run in runs)
     names = tuple(content["workloads"])
     found = {(name, two): effects(*_members(name, two, runs, about), about.quantities) for name in names for two in about.pairs_of_sides}
@@ -128,19 +131,21 @@ def _overall(names: Sequence[str], sides: Sides, found: Mapping[tuple[str, Sides
     return Overall(a=sides[0], b=sides[1], speed=geometric_mean([found[name, sides][speed.name] for name in names]))
 
 
-def _about(frames: Frames, runs: Sequence[Run], references: Sequence[Reference] | None) -> _Study:
-    content = frames.study.study
+def _about(frames: Frames, runs: Sequence[Run], references: Sequence[Reference] | None, *, networks: bool) -> _Study:
+    content, sides = frames.study.study, read_sides(frames.study.study)
+    trains = bool(content.get("train", True))
     return _Study(
         id=frames.study.id,
         track=str(content.get("track") or TRACK),
-        sides=read_sides(content),
+        sides=sides,
         margins=(float(content.get("margin", MARGIN)), float(content.get("accuracy_margin", ACCURACY_MARGIN))),
         speed_from=SPEED if _has_duels(content) else THROUGHPUT,
-        trains=bool(content.get("train", True)),
+        trains=trains,
         quantities=_expected(content),
         duels=read_duels(frames),
         idle={name: idle_shares(frames, name) for name in content["workloads"]},
         target_times=target.times(frames.epochs, frames.runs),
+        predictions=frames.predictions() if networks and trains and len(sides) > 1 else {},
         look=look_of(content, runs),
         certificates=frames.certificates,
         references=packaged() if references is None else references,
@@ -240,6 +245,7 @@ def _compare(
             next((run.epoch_examples for run in both if run.epoch_examples), None) if about.trains else None,
         ),
         to_target=target.compare(members, about.target_times) if about.trains and workload in workloads.names() else None,
+        networks=predictions.compare(members, about.predictions),
         excluded=exclusions(a, b, sides, about.quantities),
         audit=audit(*({pair: run.account for pair, run in by_pair.items()} for by_pair in members)),
         labels=(*_preliminary(found, about), *labels, *reference_labels([one for one in own.odd if one.side in sides]), *judged.labels),

@@ -28,7 +28,7 @@ def exclusions(a: ByPair, b: ByPair, sides: tuple[Side, Side], expected: Sequenc
         members = (a.get(pair), b.get(pair))
         seed = next(run.seed for run in members if run)
         for quantity in COMPARED:
-            if quantity in expected and (reason := _unusable(members, quantity, [side.title for side in sides])):
+            if quantity in expected and (reason := unusable(members, quantity, [side.title for side in sides])):
                 found.setdefault((pair, seed, reason), []).append(quantity.name)
     return tuple(Exclusion(pair=p, seed=s, reason=r, quantities=tuple(names)) for (p, s, r), names in found.items())
 
@@ -39,7 +39,7 @@ def _effect(a: ByPair, b: ByPair, quantity: Quantity) -> Effect:
     columns: tuple[list[float | None], list[float | None]] = ([], [])
     for pair in pairs_of(a, b):
         members = (a.get(pair), b.get(pair))
-        out = _unusable(members, quantity, ("", ""))
+        out = unusable(members, quantity, ("", ""))
         for column, run in zip(columns, members, strict=True):
             column.append(run.value(quantity) if run and not out else None)
     return (ratio if quantity.compared == "ratio" else difference)(*columns)
@@ -47,10 +47,10 @@ def _effect(a: ByPair, b: ByPair, quantity: Quantity) -> Effect:
 
 def _within(a: Run | None, b: Run | None) -> float | None:
     """Both sides took turns, round by round, so what counts is their ratio within each round."""
-    return within_pair(a.bursts, b.bursts) if a and b and not _unusable((a, b), SPEED, ("", "")) else None
+    return within_pair(a.bursts, b.bursts) if a and b and not unusable((a, b), SPEED, ("", "")) else None
 
 
-def _unusable(members: tuple[Run | None, Run | None], quantity: Quantity, titles: Sequence[str]) -> str | None:
+def unusable(members: tuple[Run | None, Run | None], quantity: Quantity, titles: Sequence[str]) -> str | None:
     """Why a pair cannot be used for a quantity; None where it can."""
     a, b = members
     missing = [

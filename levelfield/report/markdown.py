@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 
+from levelfield.report import predictions
 from levelfield.report.model import Analysis, WorkloadAnalysis
 from levelfield.report.tables import (
     CAPTION,
@@ -45,6 +46,10 @@ def _section(workload: WorkloadAnalysis, study_id: str) -> Iterable[str]:
     yield from ("\n".join(table_lines(table)) for table in tables)
     if tables:
         yield CAPTION
+    if networks := predictions.tables(workload):
+        yield from (safe(line) for comparison in workload.comparisons for line in predictions.told(comparison))
+        yield from ("\n".join(table_lines(table)) for table in networks)
+        yield predictions.CAPTION
     if found := notes(workload):
         yield "\n".join(f"- {safe(note)}" for note in found)
 

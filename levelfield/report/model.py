@@ -5,7 +5,7 @@ from typing import Literal
 
 from levelfield.report.audit import Audit
 from levelfield.report.certified import CertificateSummary
-from levelfield.stats import Effect, GeometricMean, Summary, TimeComparison, Verdict
+from levelfield.stats import Effect, GeometricMean, NetworkComparison, Summary, TimeComparison, Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,7 +198,7 @@ class Comparison:
     ``effects`` holds, by the name of the quantity, a/b or a - b with intervals that are not adjusted for their number; ``speed_from`` is
     the name of the one that the verdict on speed rests on; ``accuracy`` is None where nothing was trained. ``audit`` says what is not
     equal, ``sentence`` what was found. ``certificate`` is the one that decides about parity, passed or failed, if one was made with the
-    code that ran.
+    code that ran. ``networks`` sets the two that were trained with each seed against each other, None where no predictions are stored.
     """
 
     a: Side
@@ -210,6 +210,7 @@ class Comparison:
     accuracy: Verdict | None
     break_even: BreakEven | None
     to_target: TimeComparison | None
+    networks: NetworkComparison | None
     excluded: tuple[Exclusion, ...]
     audit: Audit
     labels: tuple[Label, ...]

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from levelfield.parity.certificate import Certificate
+from levelfield.predictions import Predictions
 from levelfield.report.accounts import read_accounts
 from levelfield.report.aspects import Account
 from levelfield.report.model import ACCURACY, FRAMEWORK_MEMORY, PROCESS_MEMORY, SPEED, START, THROUGHPUT, TIME_TO_TRAIN, WALL, Quantity
@@ -51,6 +52,7 @@ class Frames(Protocol):
     def bursts(self) -> pd.DataFrame: ...  # noqa: D102
     @property
     def certificates(self) -> Sequence[Certificate]: ...  # noqa: D102
+    def predictions(self) -> Mapping[int, Predictions]: ...  # noqa: D102
 
 
 BEFORE_FULL_SPEED = ("process_start", "import", "data", "device", "build", "warmup")

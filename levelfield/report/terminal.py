@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from levelfield.report import predictions
 from levelfield.report.model import Analysis, WorkloadAnalysis
 from levelfield.report.tables import (
     CAPTION,
@@ -49,6 +50,7 @@ def _section(workload: WorkloadAnalysis, study_id: str) -> Iterable[RenderableTy
     yield from map(rich_table, tables)
     if tables:
         yield Text(CAPTION, style="dim")
+    yield from (Text(line) for comparison in workload.comparisons for line in predictions.told(comparison))
     for note in notes(workload):
         yield Text(f"- {note}", style="red" if workload.incidents or workload.outside else "")
     for incident in workload.incidents[:LOGS_SHOWN]:

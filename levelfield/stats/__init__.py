@@ -8,6 +8,7 @@ from levelfield.stats.equivalence import Equivalence, equivalence
 from levelfield.stats.geometric import GeometricMean, geometric_mean
 from levelfield.stats.mcnemar import McNemar, mcnemar
 from levelfield.stats.multiple import holm, verdicts, verdicts_at
+from levelfield.stats.networks import NetworkComparison, NetworkPair, compare_networks
 from levelfield.stats.sequential import Levels, levels_at, looks, nominal_levels, verdict_at
 from levelfield.stats.target import TimeComparison, TimeToTarget, compare_times, time_to_target
 from levelfield.stats.verdict import MINIMUM_PAIRS, MORE_LIMIT, SETTLED_PAIRS, Outcome, Verdict, pairs_needed, verdict
@@ -22,12 +23,15 @@ __all__ = [
     "Interval",
     "Levels",
     "McNemar",
+    "NetworkComparison",
+    "NetworkPair",
     "Outcome",
     "Summary",
     "TimeComparison",
     "TimeToTarget",
     "Verdict",
     "bootstrap_interval",
+    "compare_networks",
     "compare_times",
     "describe",
     "difference",

@@ -38,12 +38,12 @@ def mcnemar(a_correct: Correct, b_correct: Correct) -> McNemar:
     a, b = _checked(a_correct), _checked(b_correct)
     if len(a) != len(b):
         raise ValueError(f"two networks need the same examples, got {len(a)} and {len(b)}")
-    a_only, b_only = int((a & ~b).sum()), int((b & ~a).sum())
+    a_only, b_only = int(np.count_nonzero(a & ~b)), int(np.count_nonzero(b & ~a))
     return McNemar(
-        both=int((a & b).sum()),
+        both=int(np.count_nonzero(a & b)),
         a_only=a_only,
         b_only=b_only,
-        neither=int((~a & ~b).sum()),
+        neither=int(np.count_nonzero(~(a | b))),
         p=min(1.0, float(2 * bdtr(min(a_only, b_only), a_only + b_only, 0.5))),
     )
 

@@ -76,6 +76,7 @@ def frames(
         duels=pd.DataFrame(columns=DUELS),
         bursts=pd.DataFrame(columns=BURSTS),
         certificates=certificates,
+        predictions=dict,
     )
 
 
@@ -168,4 +169,4 @@ def end(given, run_id, status, reason=None, step=None, *, keep=False):
 def drop(given, run_id):
     """A run that is not recorded yet."""
     kept = {name: (f := getattr(given, name))[f["run_id"] != run_id] for name in ("runs", "epochs", "blocks")}
-    return SimpleNamespace(study=given.study, certificates=given.certificates, duels=given.duels, bursts=given.bursts, **kept)
+    return SimpleNamespace(**(vars(given) | kept))
