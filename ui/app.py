@@ -13,6 +13,7 @@ from levelfield.store import StoreError, StudyRecord, default_url
 from ui import look, panels, sections, states
 from ui.compared import compared
 from ui.parity import certificates
+from ui.predictions import networks
 from ui.reading import Opened, Shelf, open_study, read_shelf
 
 PARAMETER = "study"
@@ -102,6 +103,7 @@ def _workload(opened: Opened, workload: WorkloadAnalysis) -> None:
     panels.duels(workload, opened.frames, opened.analysis.margin, sides)
     if ACCURACY.name in opened.analysis.quantities:
         panels.learning(workload.name, opened.frames, sides)
+        networks(workload)
     panels.timing(workload.name, opened.frames, sides)
     sections.failures(workload, opened)
     compared(workload.name, opened, sides)

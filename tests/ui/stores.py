@@ -14,7 +14,7 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TWO = ("tensorflow", "torch")
 
 
-def result(side, seed, *, speed=1.0, steady=True, status=Status.OK, failure=None, told=None):
+def result(side, seed, *, speed=1.0, steady=True, status=Status.OK, failure=None, told=None, predictions=None):
     """What a short run leaves behind, with a spread that is the same in every test."""
     wobble = 1 + 0.01 * ((seed * 7 + len(side)) % 5)
     duration = int(2e7 * wobble / speed)
@@ -40,6 +40,7 @@ def result(side, seed, *, speed=1.0, steady=True, status=Status.OK, failure=None
         environment={"cpu_model": "Model 7", "packages": {side: "1.0"}},
         description={"framework": side.title(), "version": "1.0", "threads": 2, "layout": f"{side} first"} if told is None else told,
         failure=failure,
+        predictions=predictions,
     )
 
 

@@ -14,7 +14,8 @@ from levelfield.result import Failure, Status
 from levelfield.spec import PlannedRun, RunKey, RunSpec
 from levelfield.store import Store
 from levelfield.store.frames import load
-from tests.ui.stores import APP, NOW, fill, result
+from tests.networks import pair
+from tests.ui.stores import APP, NOW, TWO, fill, result
 
 
 @pytest.fixture
@@ -78,6 +79,26 @@ def test_what_is_not_equal_stands_under_the_verdict(page):
     assert labels == ["What is not equal: 1 aspect, of what is computed: none"] * 3
     assert re.search(r"layout\s+execution\s+tensorflow first\s+torch first", words(app))
     assert re.search(r"aspects are equal: epochs trained, .*threads.*processor", words(app))
+
+
+def test_the_networks_of_each_seed_stand_under_what_they_learned(page):
+    networks = dict(zip(TWO, pair(10, 8, 0, other_error=2), strict=True))
+    app = page(make=lambda side, seed: result(side, seed, predictions=networks[side] if seed < 3 else None))
+    seen = words(app)
+    assert "TensorFlow / PyTorch, the two networks of each seed on the same 20 test examples: in 3 of 3 seeds" in seen
+    assert "the same class to 50.0% of them" in seen
+    assert "Of 2 more pairs no predictions are stored." in seen
+    assert [one.label.replace("\\", "") for one in app.expander if "Seed by seed" in one.label] == ["Seed by seed: TensorFlow / PyTorch"]
+    assert re.search(r"only TensorFlow right\s+only PyTorch right", seen)
+    assert re.search(r"\b2\s+10\s+8\s+0\s+2\s+50.0%\s+0.023\b", seen)
+    markup = "".join(element.proto.body for element in app.get("html"))
+    assert markup.index("How they learn") < markup.index("McNemar") < markup.index("Where the time goes")
+
+
+def test_runs_without_predictions_show_nothing_of_networks(page):
+    app = page()
+    assert "McNemar" not in words(app)
+    assert not [one for one in app.expander if "Seed by seed" in one.label]
 
 
 def test_sides_that_say_the_same_or_nothing_are_not_said_to_differ(page):
