@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from levelfield.stats.equivalence import ALPHA
 from levelfield.stats.verdict import MINIMUM_PAIRS, SETTLED_PAIRS
 
+EXACT_PAIRS = 100
 Times: TypeAlias = Sequence[float | None]
 
 
@@ -57,11 +58,12 @@ def compare_times(a: Times, b: Times) -> TimeComparison:
 
     All runs of both sides are ranked together, equal times and all misses with their middle rank, and the pairs' differences of ranks are
     summed. Where the sides do not differ, the members of a pair could change places, so that the signs of the differences are those of
-    fair coins: p is the exact share of all 2^n signs whose sum lies as far from zero (Fisher 1935, The Design of Experiments, section 21;
-    ranks in place of values: Conover and Iman 1981, Am. Stat. 35:124; for censored pairs: O'Brien and Fleming 1987, Biometrics 43:169, to
-    which this comes down where all are censored at the same budget). It is valid with any ties and misses and for every n. The signed
-    ranks of Wilcoxon are not used because a miss has no difference from a time; the sign test would be valid as well but is weaker. Five
-    pairs cannot reach 5%: the smallest p is 2 / 2^n. Raises ValueError where the lengths differ or a time is not positive and finite.
+    fair coins: p is the share of all 2^n signs whose sum lies as far from zero, exact up to 100 pairs and normal beyond (Fisher 1935, The
+    Design of Experiments, section 21; ranks in place of values: Conover and Iman 1981, Am. Stat. 35:124; for censored pairs: O'Brien and
+    Fleming 1987, Biometrics 43:169, to which this comes down where all are censored at the same budget). It is valid with any ties and
+    misses and for every n. The signed ranks of Wilcoxon are not used because a miss has no difference from a time; the sign test would be
+    valid as well but is weaker. Five pairs cannot reach 5%: the smallest p is 2 / 2^n. Raises ValueError where the lengths differ or a time
+    is not positive and finite.
     """
     left, right = _with_misses(a), _with_misses(b)
     if len(left) != len(right):
@@ -96,7 +98,20 @@ def _doubled_ranks(values: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def _as_far(steps: NDArray[np.int64]) -> float:
-    """The probability that the sum of ``steps`` lies as far from zero when each sign is that of a fair coin."""
+    """The probability that the sum of ``steps`` lies as far from zero when each sign is that of a fair coin.
+
+    Exact up to `EXACT_PAIRS`, whose cost grows with the cube of their number. Beyond, normal with the same variance, the sum of the squares
+    of the steps, and a correction for continuity: the sum moves by two, or by more where all steps are even.
+    """
+    if len(steps) > EXACT_PAIRS:
+        half_a_move = int(np.gcd.reduce(steps))
+        far = max(0, abs(int(steps.sum())) - half_a_move)
+        return min(1.0, math.erfc(far / math.sqrt(2 * float(np.square(steps, dtype=np.float64).sum())))) if far else 1.0
+    return _share_as_far(steps)
+
+
+def _share_as_far(steps: NDArray[np.int64]) -> float:
+    """The same by going through all sums."""
     reach = int(np.abs(steps).sum())
     chances = np.zeros(2 * reach + 1)  # of the sums from -reach to reach
     chances[reach] = 1.0

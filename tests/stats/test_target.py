@@ -86,6 +86,19 @@ def test_p_is_that_of_scipys_permutation_test(pairs):
     assert compare_times(b, a).p == found.p
 
 
+@pytest.mark.parametrize("shift", [0.0, 0.02, 0.05, 0.1])
+@pytest.mark.parametrize("whole", [False, True], ids=["times", "whole epochs"])
+def test_beyond_a_hundred_pairs_p_is_nearly_the_exact_one(shift, whole, monkeypatch):
+    rng = np.random.default_rng(3)
+    a, b = np.exp(2 + rng.normal(0, 0.2, (2, 120)) + np.array([[shift], [0.0]]))
+    times = [miss(np.ceil(x) if whole else x) for x in (a, b)]
+    found = compare_times(*times).p
+    monkeypatch.setattr("levelfield.stats.target.EXACT_PAIRS", 120)
+    exact = compare_times(*times).p
+    assert found == pytest.approx(exact, rel=0.04, abs=5e-4)
+    assert found != exact, "it is not told apart from the exact one"
+
+
 def test_sides_that_do_not_differ_are_rarely_told_apart():
     """Times in whole epochs, so with ties; seeds that are hard for both; a third of all runs misses."""
     rng = np.random.default_rng(1)
