@@ -1,7 +1,7 @@
 """`levelfield parity`, and the certificates that a study needs."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -87,8 +87,13 @@ def certify_one(specs: tuple[RunSpec, RunSpec], *, steps: int, console: Console,
             return certifier.certify(pair, steps=steps)
 
 
-def certify_study(study: Study, store: Store, console: Console, logs: Path) -> None:
-    """Make the certificates that a study lacks and store them; what cannot be certified is told, and its label stays."""
+def certify_study(
+    study: Study, store: Store, console: Console, *, logs: Path, lease: Callable[[tuple[RunSpec, RunSpec]], AbstractContextManager[object]]
+) -> None:
+    """Make the certificates that a study lacks and store them; what cannot be certified is told, and its label stays.
+
+    ``lease`` gives the devices of two sides, which are as busy then as in a run, although nothing is timed.
+    """
     from orchestrator.actors import Actors  # imports Ray
     from orchestrator.parity import Certifier
 
@@ -101,7 +106,7 @@ def certify_study(study: Study, store: Store, console: Console, logs: Path) -> N
         with stepping(console, a) as on_step:
             certifier = Certifier(actors=actors, logs=logs, on_step=on_step)
             try:
-                with certifier.pair((a, b)) as pair:
+                with lease((a, b)), certifier.pair((a, b)) as pair:
                     if _is_stored(store, Scope.of((a, b), (pair[0].code, pair[1].code), actors.dataset(a.workload).fingerprint)):
                         continue
                     certificate = certifier.certify(pair)

@@ -13,14 +13,29 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from levelfield.duel import DuelResult, Turn
+from levelfield.leases import Claim
 from levelfield.result import Epoch, Failure, RunResult, Status
 from levelfield.spec import PlannedDuel, PlannedRun
 from levelfield.training import Event, Started
+from orchestrator.leases import told
 from orchestrator.plan import PairWork
 from orchestrator.schedule import Placed
 
 DUEL = "\n duel"  # no label of a side begins so
 MARKS = {Status.OK: "[green]done[/]", Status.DIVERGED: "[yellow]diverged[/]"}
+
+
+class WaitingLines:
+    """Says whom a lease waits for, a line each time that it is somebody else."""
+
+    def __init__(self, console: Console) -> None:
+        self._console, self._first = console, ""
+
+    def __call__(self, claims: Sequence[Claim]) -> None:
+        """Hear of those who are before us."""
+        if claims and claims[0].token != self._first:
+            self._first = claims[0].token
+            self._console.print(f"  {escape(told(claims))}", highlight=False, soft_wrap=True)
 
 
 class LiveProgress:
@@ -37,6 +52,8 @@ class LiveProgress:
         )  # fmt: skip
         self._study: TaskID = self._whole.add_task("whole study", total=len(self._left), left="unknown time")
         self._run: TaskID | None = None
+        self._wait: TaskID | None = None
+        self._waits_for = WaitingLines(console)
         self._since = 0.0
         self._where, self._epochs = "", 0
         self._live = Live(Group(self._current, self._whole), console=console, refresh_per_second=4, transient=True)
@@ -49,6 +66,15 @@ class LiveProgress:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._console.is_terminal:
             self._live.stop()
+
+    def waiting(self, claims: Sequence[Claim]) -> None:
+        """Show whom the next pair waits for."""
+        if not self._console.is_terminal:
+            return self._waits_for(claims)
+        if self._wait is not None:
+            self._current.remove_task(self._wait)
+        self._wait = self._current.add_task(escape(told(claims)), total=None, state="") if claims else None
+        return None
 
     def started(self, run: PlannedRun, attempt: int) -> None:
         """Show the next run."""

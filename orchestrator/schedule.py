@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -11,10 +11,12 @@ from typing import Any, Protocol
 
 from levelfield.bursts import Burst
 from levelfield.duel import ROUNDS, TARGET_NS, DuelResult, Turn, take_turns
+from levelfield.leases import Claim, Device
 from levelfield.result import Failure, RunResult, Status
 from levelfield.spec import PlannedDuel, PlannedRun, RunKey, RunSpec
 from levelfield.store import Store
 from levelfield.training import Event
+from orchestrator.leases import Held, Lessor, Nowhere, Places
 from orchestrator.plan import ATTEMPTS, PairWork
 from orchestrator.watch import Blind, Watcher
 
@@ -61,6 +63,10 @@ class Executor(Protocol):
 class Listener(Protocol):
     """Something that wants to know how the study goes on."""
 
+    def waiting(self, claims: Sequence[Claim]) -> None:
+        """The next pair waits for these, the first of whom holds its devices; for nobody any more where there is none."""
+        ...
+
     def started(self, run: PlannedRun, attempt: int) -> None:
         """The run is next."""
         ...
@@ -79,8 +85,21 @@ class Listener(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ground:
+    """What a pair is measured on: its live processes by side, what ends them, and the lease on their devices."""
+
+    live: dict[str, Process]
+    stack: ExitStack
+    lease: Held
+
+
+@dataclass(frozen=True, kw_only=True)
 class Scheduler:
-    """Does the work of one study. ``rounds``: bursts of each side in a duel; ``watcher`` judges whether the machine was quiet."""
+    """Does the work of one study. ``rounds``: bursts of each side in a duel; ``watcher`` judges whether the machine was quiet.
+
+    ``places`` knows the devices, which a pair holds from before its baseline to the end of its duel: one lease, of which its sides are the
+    tenants.
+    """
 
     study_id: str
     executor: Executor
@@ -88,6 +107,7 @@ class Scheduler:
     listener: Listener
     logs: Path
     watcher: Watcher = field(default_factory=Blind)
+    places: Places = field(default_factory=Nowhere)
     rounds: int = ROUNDS
     target_ns: int = TARGET_NS
 
@@ -100,18 +120,24 @@ class Scheduler:
 
     def _pair(self, pair: PairWork) -> list[Status]:
         """The runs; then, where all of them ended well, the duel of the processes that did them, again if it was disturbed."""
-        live: dict[str, Process] = {}
         with ExitStack() as stack:
+            ground = Ground(live={}, stack=stack, lease=stack.enter_context(self._lease(pair)))
             self.watcher.settle()
-            statuses = [self._run(run, attempt, pair, live, stack) for run, attempt in pair.runs]
+            statuses = [self._run(run, attempt, pair, ground) for run, attempt in pair.runs]
             if pair.duel and all(status in TRAINED for status in statuses):
-                statuses.append(self._duel(*pair.duel, live, stack))
+                statuses.append(self._duel(*pair.duel, ground))
         if pair.duel and statuses[-1] is Status.INVALID and len(statuses) > len(pair.runs) and pair.duel[1] < ATTEMPTS:
             # Fresh processes; what was trained stays as it is.
             statuses[-1:] = self._pair(replace(pair, runs=(), duel=(pair.duel[0], pair.duel[1] + 1)))
         return statuses
 
-    def _run(self, run: PlannedRun, attempt: int, pair: PairWork, live: dict[str, Process], stack: ExitStack) -> Status:
+    def _lease(self, pair: PairWork) -> AbstractContextManager[Held]:
+        specs = {run.side: run.spec for run, _ in pair.runs} | dict(pair.duel[0].specs if pair.duel else {})
+        lessor = Lessor(store=self.store, study_id=self.study_id, waiting=self.listener.waiting)
+        return lessor.lease(self.places.candidates(specs.values()), specs)
+
+    def _run(self, run: PlannedRun, attempt: int, pair: PairWork, ground: Ground) -> Status:
+        ground.lease.ensure()
         self.listener.started(run, attempt)
         started_at, start_ns = datetime.now(UTC), time.monotonic_ns()
         log = self._log(f"{run.turn:03d}-{run.side}-{attempt}")
@@ -120,10 +146,10 @@ class Scheduler:
             with ExitStack() as own:
                 # While there is a duel to come, its processes share the node; without one, each has it to itself.
                 share = 1 / pair.sides if pair.duel else 1.0
-                process = (stack if pair.duel else own).enter_context(self.executor.process(run.spec, log, share=share))
+                process = (ground.stack if pair.duel else own).enter_context(self.executor.process(run.spec, log, share=share))
                 result = self._follow(run, process) or result
-                live[run.side] = process
-                self._judge_run(result, process, start_ns)
+                ground.live[run.side] = process
+                self._judge_run(result, process, start_ns, ground.lease.flaw(self._used([process.who()], run.spec)))
         except KeyboardInterrupt:
             self._record(run, attempt, RunResult(status=Status.CANCELLED, failure=INTERRUPTED), started_at)
             raise
@@ -139,21 +165,22 @@ class Scheduler:
                 self.listener.event(run, event)
         return None
 
-    def _judge_run(self, result: RunResult, process: Process, start_ns: int) -> None:
-        """Note what went on around a run; one that was disturbed counts for learning alone."""
+    def _judge_run(self, result: RunResult, process: Process, start_ns: int, flaw: str | None) -> None:
+        """Note what went on around a run; one that was disturbed, or had its devices not for itself, counts for learning alone."""
         seen = self.watcher.evidence([str(process.who()["host"])], start_ns, time.monotonic_ns())
-        if seen is None:
-            return
-        result.environment["noise"] = {name: seen[name] for name in ("valid", "reasons", "figures", "unobserved")}
-        if result.status is Status.OK and not seen["valid"]:
-            result.status, result.failure = Status.INVALID, Failure(reason="; ".join(seen["reasons"]))
+        if seen is not None:
+            result.environment["noise"] = {name: seen[name] for name in ("valid", "reasons", "figures", "unobserved")}
+        if result.status is Status.OK and (reasons := _reasons(seen, flaw)):
+            result.status, result.failure = Status.INVALID, Failure(reason="; ".join(reasons))
 
-    def _duel(self, duel: PlannedDuel, attempt: int, live: dict[str, Process], stack: ExitStack) -> Status:
+    def _duel(self, duel: PlannedDuel, attempt: int, ground: Ground) -> Status:
+        ground.lease.ensure()
+        live = ground.live
         self.listener.duel_started(duel, attempt, self.rounds)
         started_at = datetime.now(UTC)
         result = DuelResult(status=Status.OK, target_ns=self.target_ns)
         try:
-            self._make_ready(duel, attempt, live, stack)
+            self._make_ready(duel, attempt, ground)
             result.members = {side: live[side].who() for side in duel.specs}
             self.watcher.settle()
             start_ns = time.monotonic_ns()
@@ -162,7 +189,8 @@ class Scheduler:
             ):
                 result.turns.append(turn)
                 self.listener.duel_event(duel, turn)
-            self._judge_duel(result, start_ns)
+            used = self._used(result.members.values(), next(iter(duel.specs.values())))
+            self._judge_duel(result, start_ns, ground.lease.flaw(used))
         except BurstError as error:
             result.status, result.failure = Status.FAILED, Failure(reason=str(error))
         except KeyboardInterrupt:
@@ -173,21 +201,24 @@ class Scheduler:
         self.listener.duel_event(duel, result)
         return result.status
 
-    def _judge_duel(self, result: DuelResult, start_ns: int) -> None:
+    def _judge_duel(self, result: DuelResult, start_ns: int, flaw: str | None) -> None:
         seen = self.watcher.evidence([str(member["host"]) for member in result.members.values()], start_ns, time.monotonic_ns())
-        if seen is not None:
-            result.evidence = seen
-            if not seen["valid"]:
-                result.status, result.failure = Status.INVALID, Failure(reason="; ".join(seen["reasons"]))
+        result.evidence = seen or {}
+        if reasons := _reasons(seen, flaw):
+            result.status, result.failure = Status.INVALID, Failure(reason="; ".join(reasons))
 
-    def _make_ready(self, duel: PlannedDuel, attempt: int, live: dict[str, Process], stack: ExitStack) -> None:
+    def _used(self, members: Iterable[Mapping[str, Any]], spec: RunSpec) -> set[Device]:
+        """The devices that these processes ran on; what did not start ran on none."""
+        return {device for who in members if who["host"] for device in self.places.used(who, device=spec.device)}
+
+    def _make_ready(self, duel: PlannedDuel, attempt: int, ground: Ground) -> None:
         """A process for each side whose run was done in an earlier session. Raises BurstError where one does not get ready."""
         for side, spec in duel.specs.items():
-            if side not in live:
+            if side not in ground.live:
                 log = self._log(f"duel-{duel.pair:03d}-{side}-{attempt}")
                 process = self.executor.process(replace(spec, trains=False), log, share=1 / len(duel.specs))
-                live[side] = stack.enter_context(process)
-                for event in live[side].run():
+                ground.live[side] = ground.stack.enter_context(process)
+                for event in ground.live[side].run():
                     if isinstance(event, RunResult) and event.status is not Status.OK:
                         raise BurstError(f"{side} did not get ready: {event.failure.reason if event.failure else event.status}")
 
@@ -200,3 +231,8 @@ class Scheduler:
 
     def _log(self, name: str) -> Path:
         return self.logs / self.study_id / f"{re.sub(r'[^A-Za-z0-9_]+', '-', name)}.log"
+
+
+def _reasons(seen: Mapping[str, Any] | None, flaw: str | None) -> list[str]:
+    """Why a measurement does not count: what was seen around it, and what is wrong with its lease."""
+    return [*(seen["reasons"] if seen and not seen["valid"] else []), *([flaw] if flaw else [])]

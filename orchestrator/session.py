@@ -14,18 +14,22 @@ from rich.markup import escape
 
 import levelfield
 from levelfield import data, workloads
+from levelfield.leases import Device
 from levelfield.measure.environment import source_hash
+from levelfield.measure.host import host_id
 from levelfield.result import Status
 from levelfield.services import Service
 from levelfield.store import Store, StudyRecord
+from levelfield.store.address import parse, shown
 from levelfield.study import Study, check_study
 from orchestrator.certificates import certify_study
 from orchestrator.connect import UsageError, check_before_start, cluster, interruptible
-from orchestrator.locks import exclusive
+from orchestrator.leases import Lessor, Places
+from orchestrator.locks import exclusive, measuring
 from orchestrator.looks import is_decided, stages, work_until_decided
 from orchestrator.nodes import ClusterError
 from orchestrator.plan import PairWork, pending, plan
-from orchestrator.progress import LiveProgress
+from orchestrator.progress import LiveProgress, WaitingLines
 from orchestrator.schedule import Scheduler
 from orchestrator.watch import Blind, HostWatch, Watcher
 
@@ -77,7 +81,10 @@ def execute(session: Session, record: StudyRecord, *, is_new: bool) -> list[Stat
         if not todo or (not is_new and is_decided(study, record.id, session.store_url)):
             return []
         session.console.print(f"[bold]{escape(study.title or study.name)}[/]  [dim]study {record.id}: {_amount(todo)}[/]")
-        stack.enter_context(cluster(session.address, needed, session.console))
+        lessor = Lessor(store=store, study_id=record.id, waiting=WaitingLines(session.console))
+        # Nodes that come up here keep every core busy for seconds, which whoever measures on this host must not feel.
+        with nullcontext() if session.address else lessor.lease([Device(host=host_id())], ["start of the Ray nodes"]):
+            stack.enter_context(cluster(session.address, needed, session.console))
         if is_new:
             store.add_study(record)
         statuses = _run(session, record, study, todo, store)
@@ -98,6 +105,7 @@ def _run(session: Session, record: StudyRecord, study: Study, todo: list[PairWor
             listener=progress,
             logs=_logs(session),
             watcher=watcher,
+            places=_places(session),
             rounds=study.bursts,
         )
         try:
@@ -115,6 +123,12 @@ def _watch(session: Session) -> AbstractContextManager[Watcher]:
     return HostWatch([os.getpid(), *raylets(session.address)]) if session.gate else nullcontext(Blind())
 
 
+def _places(session: Session) -> Places:
+    from orchestrator.places import ClusterPlaces, ThisHost
+
+    return ClusterPlaces() if session.address else ThisHost()
+
+
 def _amount(todo: list[PairWork]) -> str:
     runs, duels = sum(len(pair.runs) for pair in todo), sum(pair.duel is not None for pair in todo)
     return f"{runs} runs, {duels} duels" if duels else f"{runs} runs"
@@ -122,8 +136,16 @@ def _amount(todo: list[PairWork]) -> str:
 
 def _certify(session: Session, study: Study, record: StudyRecord, store: Store) -> None:
     """What stops a certificate must not hide that the runs are done."""
+    places = _places(session)
+    lessor = Lessor(store=store, study_id=record.id, waiting=WaitingLines(session.console))
     try:
-        certify_study(study, store, session.console, _logs(session) / record.id)
+        certify_study(
+            study,
+            store,
+            session.console,
+            logs=_logs(session) / record.id,
+            lease=lambda specs: lessor.lease(places.candidates(specs), [f"certificate of {spec.framework}" for spec in specs]),
+        )
     except (KeyboardInterrupt, ClusterError):
         session.console.print(f"\nNot certified, but every run is stored: [bold]levelfield report {record.id}[/]")
         raise
@@ -134,8 +156,13 @@ def _logs(session: Session) -> Path:
 
 
 def _lock(session: Session, record: StudyRecord, stack: ExitStack) -> None:
-    """Raises UsageError where another process runs this study; warns where one measures another study on this machine."""
+    """Raises UsageError where another process runs this study; warns where one measures a study of another store on this machine."""
     if not stack.enter_context(exclusive(_logs(session) / record.id / "lock")):
         raise UsageError(f"study {record.id} is being run by another process")
-    if not stack.enter_context(exclusive(Path(tempfile.gettempdir(), f"levelfield-measuring-{os.getuid()}.lock"))):
-        session.console.print("[yellow]note:[/] another study is being measured on this machine: both will be slower than alone")
+    # Those of one store take turns, by leases.
+    mark = Path(tempfile.gettempdir(), f"levelfield-measuring-{os.getuid()}.lock")
+    if not stack.enter_context(measuring(mark, shown(parse(session.store_url)))):
+        session.console.print(
+            "[yellow]note:[/] a study of another store is being measured on this machine: both will be slower than alone; studies of one "
+            "store take turns"
+        )

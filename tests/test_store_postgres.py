@@ -15,6 +15,7 @@ import pytest
 
 import levelfield
 from levelfield.store import Store, StoreError
+from tests.lease_contract import LeaseContract
 from tests.test_store import StoreContract, planned, record, store, study  # noqa: F401
 
 HOST = "127.0.0.1"
@@ -104,3 +105,7 @@ class TestPostgres(StoreContract):
         assert frames.study == study()
         assert (len(frames.runs), len(frames.epochs), len(frames.blocks)) == (1, 2, 2)
         assert str(frames.runs["started_at"].dtype) == "datetime64[us, UTC]"
+
+
+class TestPostgresLeases(LeaseContract):
+    pass

@@ -1,4 +1,4 @@
-"""The store: studies, their finished runs, and parity certificates. What is written is never changed."""
+"""The store: studies, their finished runs, and parity certificates. What is written is never changed; only leases come and go."""
 
 import difflib
 from collections import defaultdict
@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import URL, Connection, Engine, Select, Table, func, insert, select
+from sqlalchemy import URL, Connection, Engine, Select, Table, func, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from levelfield.duel import DuelResult
@@ -18,7 +18,7 @@ from levelfield.result import RunResult, Status
 from levelfield.spec import PlannedDuel, PlannedRun, RunKey
 from levelfield.store import certified, dueling, rows, schema
 from levelfield.store.address import parse, shown
-from levelfield.store.engine import make_engine, reaching
+from levelfield.store.engine import LOCKS_AT_ONCE, make_engine, reaching
 from levelfield.store.records import StoredDuel, StoredRun, StoreError, StudyRecord
 from levelfield.store.tables import blocks, certificates, duels, epochs, predictions, runs, studies
 
@@ -190,6 +190,15 @@ class Store:
         """The rows of each query; in a store that is open read-only, all as of one moment."""
         with self._transaction() as connection:
             return [connection.execute(query).all() for query in queries]
+
+    @contextmanager
+    def locking(self, *tables: Table) -> Iterator[Connection]:
+        """A transaction that may write at once, and beside which nobody else changes ``tables``: others wait."""
+        with reaching(self._url), self._engine.execution_options(**{LOCKS_AT_ONCE: True}).begin() as connection:
+            if tables and connection.dialect.name == "postgresql":
+                # In conflict with itself and with every change, not with reading.
+                connection.execute(text(f"LOCK TABLE {', '.join(table.name for table in tables)} IN SHARE ROW EXCLUSIVE MODE"))
+            yield connection
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:

@@ -156,3 +156,18 @@ bursts = Table(
     Column("started_ns", BigInteger, nullable=False),
     Column("device_ns", BigInteger),
 )
+
+# The one table whose rows change and go: what is held now is no result (decision 10). A claim has a row for each of its devices.
+leases = Table(
+    "leases",
+    metadata,
+    Column("token", Text, primary_key=True),
+    Column("device", Text, primary_key=True),
+    Column("ticket", BigInteger, nullable=False),
+    Column("study_id", Text, nullable=False),
+    Column("holder", PlainJson, nullable=False),
+    Column("tenants", PlainJson, nullable=False),
+    Column("asked_at", UtcDateTime, nullable=False),
+    Column("acquired_at", UtcDateTime),
+    Column("expires_at", UtcDateTime, nullable=False),
+)

@@ -1,0 +1,109 @@
+"""Whose turn it is to measure on which devices: their names, when two of them are in each other's way, and the queue for them. Pure.
+
+A claim asks for a set of devices at once, all or none. Claims stand in a queue, by ticket: a claim holds its devices once no live claim
+with a smaller ticket wants any that conflict with them. So nobody holds a part of what he waits for, which excludes deadlock, and nobody is
+passed by, which excludes starvation. The price: who waits for two devices keeps the free one of them from those behind him.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+
+@dataclass(frozen=True, kw_only=True)
+class Device:
+    """A GPU by its UUID, a host's processors by the host's id, or some of them: ``cores``, None for all."""
+
+    host: str | None = None
+    cores: frozenset[int] | None = None
+    gpu: str | None = None
+
+    @classmethod
+    def parse(cls, name: str) -> Self:
+        """The inverse of ``str``. Raises ValueError for a name of another form."""
+        kind, _, rest = name.partition(":")
+        host, _, part = rest.rpartition("/")
+        if kind == "gpu" and rest:
+            return cls(gpu=rest)
+        if kind == "host" and host and part == "cpu":
+            return cls(host=host)
+        if kind == "host" and host and part.startswith("cores:"):
+            return cls(host=host, cores=_numbers(part.removeprefix("cores:")))
+        raise ValueError(f"{name!r} names no device; expected host:ID/cpu, host:ID/cores:0-3,8 or gpu:UUID")
+
+    def __str__(self) -> str:
+        if self.gpu is not None:
+            return f"gpu:{self.gpu}"
+        return f"host:{self.host}/cpu" if self.cores is None else f"host:{self.host}/cores:{_ranges(self.cores)}"
+
+    def conflicts(self, other: "Device") -> bool:
+        """Whether the two cannot be held at once. A GPU and the processors of its host can: there the noise gate judges."""
+        if (self.gpu, self.host) != (other.gpu, other.host):
+            return False
+        return self.cores is None or other.cores is None or bool(self.cores & other.cores)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holder:
+    """The process that asks: ``pid`` in the namespace ``pid_namespace`` of ``host``, begun ``started`` clock ticks after the host was."""
+
+    hostname: str
+    host: str
+    pid_namespace: str
+    pid: int
+    started: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """What a study asks for or, once ``acquired_at`` is set, holds. ``token`` is unique, ``tenants`` are the sides that share it.
+
+    Times are those of the store's clock. After ``expires_at`` the claim counts for nothing, unless its holder renews it in time.
+    """
+
+    token: str
+    study_id: str
+    holder: Holder
+    devices: frozenset[Device]
+    tenants: tuple[str, ...]
+    ticket: int = 0
+    asked_at: datetime | None = None
+    acquired_at: datetime | None = None
+    expires_at: datetime | None = None
+
+    def conflicts(self, other: "Claim") -> bool:
+        """Whether any of their devices do."""
+        return any(mine.conflicts(yours) for mine in self.devices for yours in other.devices)
+
+
+def ahead(claim: Claim, claims: Iterable[Claim]) -> list[Claim]:
+    """The claims that ``claim`` has to wait for, in the order of their tickets; those without any is the holder."""
+    before = (other for other in claims if other.ticket < claim.ticket and other.conflicts(claim))
+    return sorted(before, key=lambda other: other.ticket)
+
+
+def next_ticket(claims: Sequence[Claim]) -> int:
+    """A ticket behind all of them."""
+    return 1 + max((claim.ticket for claim in claims), default=0)
+
+
+def _numbers(text: str) -> frozenset[int]:
+    """The kernel's notation for a list of processors: 0-3,8."""
+    found: set[int] = set()
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        found.update(range(int(first), int(last or first) + 1))
+    if not found:
+        raise ValueError(f"{text!r} is an empty set of cores")
+    return frozenset(found)
+
+
+def _ranges(numbers: frozenset[int]) -> str:
+    parts: list[list[int]] = []
+    for number in sorted(numbers):
+        if parts and parts[-1][-1] == number - 1:
+            parts[-1].append(number)
+        else:
+            parts.append([number])
+    return ",".join(str(part[0]) if len(part) == 1 else f"{part[0]}-{part[-1]}" for part in parts)
