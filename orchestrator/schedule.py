@@ -1,7 +1,6 @@
 """Works through the pairs of a study, one at a time, and records what came of each. The only writer of runs and duels."""
 
 import re
-import time
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass, field, replace
@@ -18,7 +17,7 @@ from levelfield.store import Store
 from levelfield.training import Event
 from orchestrator.leases import Held, Lessor, Nowhere, Places
 from orchestrator.plan import ATTEMPTS, PairWork
-from orchestrator.watch import Blind, Watcher
+from orchestrator.watch import Blind, Marks, Watcher
 
 TRAINED = (Status.OK, Status.INVALID)  # its process lives and can give bursts
 INTERRUPTED = Failure(reason="interrupted by the user")
@@ -139,7 +138,7 @@ class Scheduler:
     def _run(self, run: PlannedRun, attempt: int, pair: PairWork, ground: Ground) -> Status:
         ground.lease.ensure()
         self.listener.started(run, attempt)
-        started_at, start_ns = datetime.now(UTC), time.monotonic_ns()
+        started_at, begun = datetime.now(UTC), self.watcher.mark()
         log = self._log(f"{run.turn:03d}-{run.side}-{attempt}")
         result = RunResult(status=Status.FAILED, failure=Failure(reason="the worker ended without a result"))
         try:
@@ -149,7 +148,7 @@ class Scheduler:
                 process = (ground.stack if pair.duel else own).enter_context(self.executor.process(run.spec, log, share=share))
                 result = self._follow(run, process) or result
                 ground.live[run.side] = process
-                self._judge_run(result, process, start_ns, ground.lease.flaw(self._used([process.who()], run.spec)))
+                self._judge_run(result, process, begun, ground.lease.flaw(self._used([process.who()], run.spec)))
         except KeyboardInterrupt:
             self._record(run, attempt, RunResult(status=Status.CANCELLED, failure=INTERRUPTED), started_at)
             raise
@@ -165,9 +164,9 @@ class Scheduler:
                 self.listener.event(run, event)
         return None
 
-    def _judge_run(self, result: RunResult, process: Process, start_ns: int, flaw: str | None) -> None:
+    def _judge_run(self, result: RunResult, process: Process, begun: Marks, flaw: str | None) -> None:
         """Note what went on around a run; one that was disturbed, or had its devices not for itself, counts for learning alone."""
-        seen = self.watcher.evidence([str(process.who()["host"])], start_ns, time.monotonic_ns())
+        seen = self.watcher.evidence([str(process.who()["host"])], begun)
         if seen is not None:
             result.environment["noise"] = {name: seen[name] for name in ("valid", "reasons", "figures", "unobserved")}
         if result.status is Status.OK and (reasons := _reasons(seen, flaw)):
@@ -183,14 +182,14 @@ class Scheduler:
             self._make_ready(duel, attempt, ground)
             result.members = {side: live[side].who() for side in duel.specs}
             self.watcher.settle()
-            start_ns = time.monotonic_ns()
+            begun = self.watcher.mark()
             for turn in take_turns(
                 list(duel.specs), lambda side, ns: live[side].burst(ns), seed=duel.pair, rounds=self.rounds, target_ns=self.target_ns
             ):
                 result.turns.append(turn)
                 self.listener.duel_event(duel, turn)
             used = self._used(result.members.values(), next(iter(duel.specs.values())))
-            self._judge_duel(result, start_ns, ground.lease.flaw(used))
+            self._judge_duel(result, begun, ground.lease.flaw(used))
         except BurstError as error:
             result.status, result.failure = Status.FAILED, Failure(reason=str(error))
         except KeyboardInterrupt:
@@ -201,8 +200,8 @@ class Scheduler:
         self.listener.duel_event(duel, result)
         return result.status
 
-    def _judge_duel(self, result: DuelResult, start_ns: int, flaw: str | None) -> None:
-        seen = self.watcher.evidence([str(member["host"]) for member in result.members.values()], start_ns, time.monotonic_ns())
+    def _judge_duel(self, result: DuelResult, begun: Marks, flaw: str | None) -> None:
+        seen = self.watcher.evidence([str(member["host"]) for member in result.members.values()], begun)
         result.evidence = seen or {}
         if reasons := _reasons(seen, flaw):
             result.status, result.failure = Status.INVALID, Failure(reason="; ".join(reasons))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -24,14 +25,17 @@ from levelfield.store.address import parse, shown
 from levelfield.study import Study, check_study
 from orchestrator.certificates import certify_study
 from orchestrator.connect import UsageError, check_before_start, cluster, interruptible
-from orchestrator.leases import Lessor, Places
+from orchestrator.leases import Lessor
 from orchestrator.locks import exclusive, measuring
 from orchestrator.looks import is_decided, stages, work_until_decided
 from orchestrator.nodes import ClusterError
 from orchestrator.plan import PairWork, pending, plan
 from orchestrator.progress import LiveProgress, WaitingLines
 from orchestrator.schedule import Scheduler
-from orchestrator.watch import Blind, HostWatch, Watcher
+from orchestrator.watch import Blind, ClusterWatch, Watcher
+
+if TYPE_CHECKING:
+    from orchestrator.places import ClusterPlaces, ThisHost
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +101,8 @@ def execute(session: Session, record: StudyRecord, *, is_new: bool) -> list[Stat
 def _run(session: Session, record: StudyRecord, study: Study, todo: list[PairWork], store: Store) -> list[Status]:
     from orchestrator.execute import RayExecutor  # Ray is imported only where it is needed: the other commands stay quick
 
-    with LiveProgress(session.console, todo) as progress, _watch(session) as watcher:
+    places = _places(session)
+    with LiveProgress(session.console, todo) as progress, _watch(session, places) as watcher:
         scheduler = Scheduler(
             study_id=record.id,
             executor=RayExecutor(),
@@ -105,7 +110,7 @@ def _run(session: Session, record: StudyRecord, study: Study, todo: list[PairWor
             listener=progress,
             logs=_logs(session),
             watcher=watcher,
-            places=_places(session),
+            places=places,
             rounds=study.bursts,
         )
         try:
@@ -116,17 +121,18 @@ def _run(session: Session, record: StudyRecord, study: Study, todo: list[PairWor
             raise
 
 
-def _watch(session: Session) -> AbstractContextManager[Watcher]:
-    """On this host; what runs on another one says that nobody watched."""
+def _watch(session: Session, places: "ThisHost | ClusterPlaces") -> AbstractContextManager[Watcher]:
     from orchestrator.cluster import raylets
 
-    return HostWatch([os.getpid(), *raylets(session.address)]) if session.gate else nullcontext(Blind())
+    roots = [os.getpid(), *raylets(session.address)]
+    return ClusterWatch(roots, newcomers=places.newcomers) if session.gate else nullcontext(Blind())
 
 
-def _places(session: Session) -> Places:
+def _places(session: Session) -> "ThisHost | ClusterPlaces":
+    from orchestrator.cluster import raylets
     from orchestrator.places import ClusterPlaces, ThisHost
 
-    return ClusterPlaces() if session.address else ThisHost()
+    return ClusterPlaces(raylets(session.address)) if session.address else ThisHost()
 
 
 def _amount(todo: list[PairWork]) -> str:

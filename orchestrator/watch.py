@@ -1,18 +1,24 @@
-"""The noise gate: what goes on around a measurement on its hosts, judged from outside (methodology, rule 9)."""
+"""The noise gate: what goes on around a measurement on its hosts, judged from outside (methodology, rule 9).
+
+Each host is watched by monitors on it, which look once a second and tell what they saw when the measurement is over. Moments are of the
+host's own clock and are never compared with another host's.
+"""
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeAlias, TypeVar
 
-from levelfield.measure.host import HostProbe, HostSample, host_id
+from levelfield.measure.host import HostSample
+from levelfield.measure.monitor import Monitor
 from levelfield.measure.noise import Limits, is_quiet, judge
-from levelfield.measure.sampler import Sampler
 from levelfield.measure.windows import Window, join, windows
 
 BASELINE_S = 1.2
 FRESH_S = 240.0  # the limits refuse a baseline that is older than five minutes
+
+Marks: TypeAlias = Mapping[str, int]
+T = TypeVar("T")
 
 
 class Watcher(Protocol):
@@ -22,8 +28,12 @@ class Watcher(Protocol):
         """Take a baseline where the last one has grown old; nothing of ours may be at work meanwhile."""
         ...
 
-    def evidence(self, hosts: Iterable[str], start_ns: int, end_ns: int) -> dict[str, Any] | None:
-        """What was seen on these hosts between two moments of their monotonic clock, judged; None where nobody watched."""
+    def mark(self) -> Marks:
+        """The beginning of a measurement: a moment of each host's own monotonic clock."""
+        ...
+
+    def evidence(self, hosts: Iterable[str], begun: Marks) -> dict[str, Any] | None:
+        """What was seen on these hosts from ``begun`` until now, judged; None where nobody watched one of them."""
         ...
 
 
@@ -33,53 +43,160 @@ class Blind:
     def settle(self) -> None:
         """Take no baseline."""
 
-    def evidence(self, hosts: Iterable[str], start_ns: int, end_ns: int) -> None:
+    def mark(self) -> Marks:
+        """No moment."""
+        return {}
+
+    def evidence(self, hosts: Iterable[str], begun: Marks) -> None:
         """Say nothing."""
 
 
-class HostWatch:
-    """Watches this host.
+class LostSightError(Exception):
+    """A monitor does not answer any more."""
 
-    ``roots`` and their descendants are not foreign: the orchestrator, whose children an embedded cluster and all of its workers are, and
-    the nodes of another cluster.
+
+class Eyes(Protocol):
+    """A monitor, here or on another host, which has been started. What it cannot tell raises LostSightError."""
+
+    def mark(self) -> int:
+        """Look now; the moment."""
+        ...
+
+    def since(self, at_ns: int) -> list[dict[str, Any]]:
+        """All looks from the last one at or before that moment on, and one now."""
+        ...
+
+    def stop(self) -> None:
+        """Look no more."""
+        ...
+
+
+class HostWatch:
+    """Watches one host through ``eyes``, of which each knows other processes that are not foreign."""
+
+    def __init__(self, hostname: str, eyes: Eyes, limits: Limits) -> None:
+        self.hostname, self._eyes, self._limits = hostname, [eyes], limits
+        self._baseline: Window | None = None
+        self._taken = 0.0
+
+    def add(self, eyes: Eyes) -> None:
+        """Look through these, too; what was normal without them is forgotten."""
+        self._eyes.append(eyes)
+        self._baseline = None
+
+    def mark(self) -> int:
+        """Look now; the moment."""
+        first, *_ = [eyes.mark() for eyes in self._eyes]
+        return first
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether there is a baseline, it is not some minutes old, and the machine was quiet then."""
+        fresh = time.monotonic() - self._taken < FRESH_S
+        return self._baseline is not None and fresh and is_quiet(self._baseline, self._limits)
+
+    def settle(self, start_ns: int) -> None:
+        """What was seen since is the baseline."""
+        self._baseline = join(windows(self._seen(start_ns), start_ns=start_ns))
+        self._taken = time.monotonic()
+
+    def evidence(self, start_ns: int) -> dict[str, Any] | None:
+        """What was seen since, judged by the last baseline; None without one."""
+        if self._baseline is None:
+            return None
+        return short(judge(windows(self._seen(start_ns), start_ns=start_ns), self._baseline, self._limits).to_dict())
+
+    def stop(self) -> None:
+        """Look no more."""
+        for eyes in self._eyes:
+            eyes.stop()
+
+    def _seen(self, start_ns: int) -> list[list[HostSample]]:
+        return [[HostSample.from_dict(sample) for sample in eyes.since(start_ns)] for eyes in self._eyes]
+
+
+class ClusterWatch:
+    """Watches this host, and every other that ``newcomers`` brings: a host's id, its name and eyes on it, each time that it is called.
+
+    ``roots`` and their descendants on this host are not foreign: the orchestrator, whose children an embedded cluster and all of its
+    workers are, and the nodes of another cluster. A host whose monitor does not answer any more is not watched any more.
     """
 
-    def __init__(self, roots: Sequence[int], *, limits: Limits | None = None) -> None:
-        self._sampler = Sampler(HostProbe(roots))
-        self._host, self._limits = host_id(), limits or Limits()
-        self._baseline: Window | None = None
-        self._stack = ExitStack()
+    def __init__(
+        self,
+        roots: Sequence[int],
+        *,
+        newcomers: Callable[[], Iterable[tuple[str, str, Eyes]]] = lambda: (),
+        limits: Limits | None = None,
+    ) -> None:
+        self._own, self._newcomers, self._limits = Monitor(roots), newcomers, limits or Limits()
+        self._hosts: dict[str, HostWatch] = {}
 
     def __enter__(self) -> Self:
-        self._sampler.start()
-        self._stack.callback(self._sampler.stop)
+        where = self._own.where()
+        self._own.start()
+        self._add(where["host"], where["hostname"], self._own)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._stack.close()
+        for watch in self._hosts.values():
+            watch.stop()
 
     def settle(self) -> None:
-        """Take a baseline of a second where there is none yet, the last one is some minutes old, or the machine was not quiet then."""
-        if self._baseline and is_quiet(self._baseline, self._limits) and (time.monotonic_ns() - self._baseline.start_ns) / 1e9 < FRESH_S:
-            return
-        start = self._sampler.mark("baseline").at_ns
-        time.sleep(BASELINE_S)
-        end = self._sampler.mark("baseline").at_ns
-        self._baseline = join(windows([self._seen(start, end)], start_ns=start, end_ns=end))
+        """Take a baseline of a second on each host where there is none yet, or the last one serves no longer."""
+        for newcomer in self._newcomers():
+            self._add(*newcomer)
+        starts = self._each(_mark, [host for host, watch in self._hosts.items() if not watch.is_settled])
+        if starts:
+            time.sleep(BASELINE_S)
+            self._each(lambda host, watch: watch.settle(starts[host]), starts)
 
-    def evidence(self, hosts: Iterable[str], start_ns: int, end_ns: int) -> dict[str, Any] | None:
-        """Judged by the last baseline; None where the measurement was on another host, too, or no baseline was taken."""
-        if set(hosts) != {self._host} or self._baseline is None:
+    def mark(self) -> Marks:
+        """See `Watcher`."""
+        return self._each(_mark, self._hosts)
+
+    def evidence(self, hosts: Iterable[str], begun: Marks) -> dict[str, Any] | None:
+        """See `Watcher`."""
+        wanted = set(hosts)
+        if not wanted or not wanted <= begun.keys() & self._hosts.keys():
             return None
-        self._sampler.mark("end")
-        # From the last look before it began: up to a second more.
-        before = max((sample.at_ns for sample in self._sampler.seen() if sample.at_ns <= start_ns), default=start_ns)
-        found = windows([self._seen(before, time.monotonic_ns())])
-        judgement = judge([window for window in found if window.start_ns < end_ns], self._baseline, self._limits)
-        return short(judgement.to_dict())
+        found = self._each(lambda host, watch: watch.evidence(begun[host]), wanted)
+        known = {self._hosts[host].hostname: seen for host, seen in found.items() if seen is not None}
+        return merged(known) if len(known) == len(wanted) else None
 
-    def _seen(self, start_ns: int, end_ns: int) -> list[HostSample]:
-        return [sample for sample in self._sampler.seen() if start_ns <= sample.at_ns <= end_ns]
+    def _add(self, host: str, hostname: str, eyes: Eyes) -> None:
+        if host in self._hosts:
+            self._hosts[host].add(eyes)
+        else:
+            self._hosts[host] = HostWatch(hostname, eyes, self._limits)
+
+    def _each(self, call: Callable[[str, HostWatch], T], hosts: Iterable[str]) -> dict[str, T]:
+        """What ``call`` gives for each of these hosts; one that is lost from sight is left out, from now on."""
+        found: dict[str, T] = {}
+        for host in list(hosts):
+            try:
+                found[host] = call(host, self._hosts[host])
+            except LostSightError:
+                del self._hosts[host]
+        return found
+
+
+def _mark(_host: str, watch: HostWatch) -> int:
+    return watch.mark()
+
+
+def merged(found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """One judgement from those of several hosts, by their names: valid where all are, with the worst of each figure. Not empty."""
+    if len(found) == 1:
+        return dict(next(iter(found.values())))
+    figures = [seen["figures"] for seen in found.values()]
+    return {
+        "valid": all(seen["valid"] for seen in found.values()),
+        "reasons": [f"on {host}: {reason}" for host, seen in found.items() for reason in seen["reasons"]],
+        "figures": {name: max(some[name] for some in figures if name in some) for name in sorted(set().union(*figures))},
+        "unobserved": sorted(set().union(*(seen["unobserved"] for seen in found.values()))),
+        "hosts": dict(found),
+    }
 
 
 def short(judgement: Mapping[str, Any]) -> dict[str, Any]:

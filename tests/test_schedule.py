@@ -186,8 +186,11 @@ class FakeWatcher:
     def settle(self):
         self.settled.append(len(self.asked))
 
-    def evidence(self, hosts, start_ns, end_ns):
-        assert 0 < start_ns <= end_ns
+    def mark(self):
+        return {"h": len(self.asked)}
+
+    def evidence(self, hosts, begun):
+        assert begun == self.mark(), "marked after what was before it was judged"
         self.asked.append(list(hosts))
         valid = self.answers.pop(0) if self.answers else True
         reasons = [] if valid else ["foreign processes took 1.000 cores more than before (limit 0.050)"]

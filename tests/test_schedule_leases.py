@@ -50,7 +50,10 @@ class LeasedWorld(World):
     def settle(self):
         self.note("settle")
 
-    def evidence(self, hosts, start_ns, end_ns):
+    def mark(self):
+        return {}
+
+    def evidence(self, hosts, begun):
         return None
 
     def started(self, run, attempt):
@@ -127,7 +130,8 @@ def test_what_ran_on_a_host_that_was_not_held_does_not_count(store, tmp_path):
 def test_both_reasons_are_told(store, tmp_path):
     world = LeasedWorld(store)
     world.host = "elsewhere"
-    world.evidence = FakeWatcher(*[False] * 9).evidence
+    watcher = FakeWatcher(*[False] * 9)
+    world.mark, world.evidence = watcher.mark, watcher.evidence
     world.work([replace(with_duel(0), runs=())], tmp_path)
     reason = world.duels[0][2].failure.reason
     assert "foreign processes" in reason

@@ -1,4 +1,4 @@
-"""A cluster on one host, the orchestrator on another one: network namespaces that are joined by a cable."""
+"""A cluster on one host, the orchestrator on another: network namespaces joined by a cable, and kernels of different names."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ import pytest
 
 from levelfield.result import Status
 from levelfield.services import ROOT
-from levelfield.store import Store
+from levelfield.store import Store, leasing
 from orchestrator import guard
 from tests.platform_process import Platform, descendants, wait_until
 
@@ -50,12 +50,16 @@ def hosts():
 @pytest.fixture
 def remote_cluster(hosts, tmp_path):
     """A head that offers a fake, on the first host, with a short folder for its sockets."""
-    platform = Platform(tmp_path)
+    platform = Platform(tmp_path, gate=True)
     folder = Path(f"/tmp/lf-test-{os.getpid()}")
     folder.mkdir()
     options = ["--head", f"--node-ip-address={HEAD}", f"--port={PORT}", "--include-dashboard=false", "--disable-usage-stats"]
     options += ["--num-cpus=1", '--resources={"fake_a": 1}', f"--temp-dir={folder}", "--min-worker-port=0", "--max-worker-port=0"]
-    command = [*hosts[0], sys.executable, "-m", "ray.scripts.scripts", "start", "--block", *options]
+    name = tmp_path / "boot_id"
+    name.write_text("7e570000-0000-0000-0000-000000000000\n")
+    # `ip netns exec` gives its command a table of mounts of its own.
+    as_another = ["sh", "-c", f'mount --bind {name} /proc/sys/kernel/random/boot_id && exec "$@"', "sh"]
+    command = [*hosts[0], *as_another, sys.executable, "-m", "ray.scripts.scripts", "start", "--block", *options]
     env = platform.env | {"PYTHONPATH": str(ROOT), "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0"}
     with (folder / guard.LOG_FILE).open("wb") as log:
         head = subprocess.Popen(command, env=env, cwd=folder, stdout=log, stderr=log, start_new_session=True)
@@ -69,7 +73,8 @@ def remote_cluster(hosts, tmp_path):
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def test_a_driver_on_another_host_joins_runs_and_leaves(hosts, remote_cluster):
+def test_a_driver_on_another_host_joins_runs_watches_and_leaves(hosts, remote_cluster):
+    """The cluster's host is watched by a monitor there. Whether it was quiet is not for this test to say."""
     platform = remote_cluster
     reach = [*hosts[1], sys.executable, "-c", f"import socket; socket.create_connection(('{HEAD}', {PORT}), 1)"]
     wait_until(lambda: not subprocess.run(reach, capture_output=True, check=False).returncode, timeout_s=60, what="the head")
@@ -86,4 +91,11 @@ def test_a_driver_on_another_host_joins_runs_and_leaves(hosts, remote_cluster):
     done = subprocess.run(command, cwd=ROOT, env=platform.env, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     with Store.open(str(platform.results / "levelfield.db"), read_only=True) as store:
-        assert [run.result.status for run in store.runs(store.study("latest").id)] == [Status.OK, Status.OK]
+        results = [run.result for run in store.runs(store.study("latest").id)]
+        assert leasing.claims(store) == []
+    assert len(results) == 2
+    for result in results:
+        assert result.epochs
+        assert result.status is (Status.OK if result.environment["noise"]["valid"] else Status.INVALID)
+        assert "which this study did not hold" not in str(result.failure)
+        assert result.environment["noise"]["figures"]["own_cores"] > 0.2, "the worker was seen as one of ours"

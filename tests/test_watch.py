@@ -1,22 +1,24 @@
-"""The noise gate on this machine: samples of the real /proc, with limits that make the verdict certain however busy it is."""
+"""The noise gate: on this machine with samples of the real /proc, and limits that make the verdict certain; on others through fakes."""
 
 import math
 import os
 import time
+from dataclasses import replace
 
 import pytest
 
 from levelfield.measure.host import host_id
 from levelfield.measure.noise import Limits
 from orchestrator import watch
-from orchestrator.watch import Blind, HostWatch
+from orchestrator.watch import Blind, ClusterWatch, LostSightError, merged
+from tests.measure.fakes import S, sample
 
 OPEN = {
     "foreign_cores": math.inf,
     "steal_share": 1.0,
     "throttled_cores": math.inf,
     "disturbed_share": 1.0,
-    "baseline_pressure_share": 1.0,
+    "baseline_pressure_share": 2.0,  # the kernel counts a little more than the time that has passed
     "baseline_shortest_ns": 0,
 }
 
@@ -27,11 +29,11 @@ def short_baseline(monkeypatch):
 
 
 def measure(limits, seconds=0.7, hosts=None):
-    with HostWatch([os.getpid()], limits=limits) as watcher:
+    with ClusterWatch([os.getpid()], limits=limits) as watcher:
         watcher.settle()
-        start = time.monotonic_ns()
+        begun = watcher.mark()
         time.sleep(seconds)
-        return watcher.evidence([host_id()] if hosts is None else hosts, start, time.monotonic_ns())
+        return watcher.evidence([host_id()] if hosts is None else hosts, begun)
 
 
 def test_within_the_limits_it_is_valid_and_the_evidence_is_kept():
@@ -55,18 +57,18 @@ def test_on_another_host_nobody_watched():
 
 
 def test_without_a_baseline_nothing_is_judged():
-    with HostWatch([os.getpid()]) as watcher:
-        assert watcher.evidence([host_id()], 0, time.monotonic_ns()) is None
+    with ClusterWatch([os.getpid()]) as watcher:
+        assert watcher.evidence([host_id()], watcher.mark()) is None
 
 
 def baselines(limits, monkeypatch):
     """Three in a row, the last one when the one before has grown old."""
     found = []
-    with HostWatch([os.getpid()], limits=limits) as watcher:
+    with ClusterWatch([os.getpid()], limits=limits) as watcher:
         for fresh_s in (60.0, 60.0, 0.0):
             monkeypatch.setattr(watch, "FRESH_S", fresh_s)
             watcher.settle()
-            found.append(watcher._baseline)
+            found.append(watcher._hosts[host_id()]._baseline)
     return found
 
 
@@ -82,4 +84,139 @@ def test_a_baseline_that_was_not_quiet_is_taken_again(monkeypatch):
 
 def test_who_turned_the_gate_off_sees_nothing():
     Blind().settle()
-    assert Blind().evidence([host_id()], 0, 1) is None
+    assert Blind().evidence([host_id()], Blind().mark()) is None
+
+
+class FakeEyes:
+    """On a host whose clock is ``offset_s`` ahead of a common one. ``foreign`` cores are busy besides ``own``, from second ``since`` on."""
+
+    clock = 0
+
+    def __init__(self, host, offset_s, *, own=0.0, foreign=0.0, disturbed_from=0):
+        self.host, self.offset, self.own, self.foreign, self.disturbed_from = host, offset_s, own, foreign, disturbed_from
+        self.looks, self.lost, self.stopped = [], False, False
+
+    def look(self):
+        if self.lost:
+            raise LostSightError
+        at = FakeEyes.clock
+        busy = round((self.own * at + self.foreign * max(0, at - self.disturbed_from)) * S)
+        self.looks.append(sample(at + self.offset, host=self.host, busy_ns=busy, own_ns=round(self.own * at * S), pressure_ns=0))
+        return self.looks[-1].at_ns
+
+    def mark(self):
+        return self.look()
+
+    def since(self, at_ns):
+        self.look()
+        return [look.to_dict() for look in self.looks if look.at_ns >= at_ns]
+
+    def stop(self):
+        self.stopped = True
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Time passes while a baseline is taken, and when it is told to."""
+
+    class Clock:
+        def __call__(self, seconds):
+            FakeEyes.clock += seconds
+
+    FakeEyes.clock = 100
+    monkeypatch.setattr(watch.time, "sleep", Clock())
+    monkeypatch.setattr(watch, "BASELINE_S", 2)
+    return Clock()
+
+
+class Own:
+    """In place of the monitor of this host."""
+
+    def __init__(self, roots):
+        self.eyes = FakeEyes("own", 0)
+        self.mark, self.since, self.stop = self.eyes.mark, self.eyes.since, self.eyes.stop
+
+    def where(self):
+        return {"host": "own", "hostname": "here"}
+
+    def start(self):
+        pass
+
+
+@pytest.fixture
+def watching(monkeypatch, clock):
+    monkeypatch.setattr(watch, "Monitor", Own)
+
+    def watching(*eyes):
+        """A watch to which these come at its first baseline."""
+        left = [(one.host, f"name of {one.host}", one) for one in eyes]
+        return ClusterWatch([1], newcomers=lambda: [left.pop(0) for _ in list(left)])
+
+    return watching
+
+
+def seen_on(watcher, clock, *hosts, seconds=4):
+    watcher.settle()
+    begun = watcher.mark()
+    for _ in range(seconds):
+        clock(1)
+    return watcher.evidence(hosts, begun)
+
+
+def test_another_host_is_judged_by_its_own_clock(watching, clock):
+    """One booted a day later, the other a day before; on the second one somebody works from the end of the baseline on."""
+    with watching(FakeEyes("a", -50), quietly := FakeEyes("b", 86400, foreign=1.0, disturbed_from=102)) as watcher:
+        quiet = seen_on(watcher, clock, "a")
+        assert quiet["valid"]
+        assert sum(window["wall_ns"] for window in quiet["windows"]) == 4 * S
+        assert quiet["windows"][0]["start_ns"] == 52 * S
+        loud = seen_on(watcher, clock, "b")
+        assert [reason for reason in loud["reasons"] if "foreign processes took 1.000 cores" in reason]
+        assert loud["baseline"]["busy_ns"] == 0
+    assert quietly.stopped
+
+
+def test_a_measurement_on_two_hosts_is_valid_where_both_were_quiet(watching, clock):
+    with watching(FakeEyes("a", 0), FakeEyes("b", 7, foreign=0.5, disturbed_from=102), FakeEyes("c", 0)) as watcher:
+        assert seen_on(watcher, clock, "a", "c")["valid"]
+        seen = seen_on(watcher, clock, "a", "b")
+    assert not seen["valid"]
+    assert all(reason.startswith("on name of b: ") for reason in seen["reasons"])
+    assert set(seen["hosts"]) == {"name of a", "name of b"}
+    assert seen["figures"]["foreign_cores"] == pytest.approx(0.5)
+
+
+def test_two_monitors_of_a_host_know_their_own_processes_each(watching, clock):
+    """Two containers, of which neither sees the other's processes: what they use together is not foreign."""
+
+    class Half(FakeEyes):
+        def look(self):
+            at, last = super().look(), self.looks[-1]
+            self.looks[-1] = replace(last, own_ns=last.own_ns // 2)
+            return at
+
+    with watching(Half("a", 0, own=1.6), Half("a", 0, own=1.6)) as watcher:
+        seen = seen_on(watcher, clock, "a")
+    assert seen["figures"]["foreign_cores"] == pytest.approx(0)
+    assert seen["figures"]["own_cores"] == pytest.approx(1.6)
+
+
+def test_a_host_whose_monitor_is_lost_is_not_watched_any_more(watching, clock):
+    lost = FakeEyes("a", 0)
+    with watching(lost, FakeEyes("b", 0)) as watcher:
+        assert seen_on(watcher, clock, "a")
+        lost.lost = True
+        assert seen_on(watcher, clock, "a") is None
+        assert seen_on(watcher, clock, "a", "b") is None
+        assert seen_on(watcher, clock, "b")["valid"]
+
+
+def test_nothing_is_known_of_a_host_that_came_after_the_beginning(watching, clock):
+    with watching(FakeEyes("a", 0)) as watcher:
+        begun = watcher.mark()
+        watcher.settle()
+        assert watcher.evidence(["a"], begun) is None
+
+
+def test_one_host_keeps_its_judgement_as_it_is():
+    assert merged({"x": {"valid": True, "windows": []}}) == {"valid": True, "windows": []}

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from levelfield.measure import environment
+from levelfield.measure.gpu import Gpus, load_nvml
 from levelfield.measure.host import HostProbe, host_id
 from levelfield.measure.processes import PROC, read
 from levelfield.measure.sampler import Sampler
@@ -24,20 +25,18 @@ class Monitor:
 
     def where(self) -> dict[str, Any]:
         """The host, the roots with the namespace of their ids, and the UUIDs of the GPUs that the first root may use."""
-        variables = (read(PROC / str(self._roots[0]) / "environ") or b"").decode(errors="replace").split("\0")
-        chosen = next((text.partition("=")[2] for text in variables if text.startswith("CUDA_VISIBLE_DEVICES=")), None)
-        uuids = [gpu["uuid"] for gpu in environment.gpus()]
         return {
             "host": host_id(),
             "hostname": socket.gethostname(),
             "roots": self._roots,
             "pid_namespace": pid_namespace(),
-            "gpus": visible(uuids, chosen),
+            "gpus": visible(_installed(), _variable(self._roots[0], "CUDA_VISIBLE_DEVICES")),
         }
 
     def start(self) -> None:
-        """Look once a second from now on. Raises ProcessLookupError where a root has ended."""
-        self._sampler = Sampler(HostProbe(self._roots))
+        """Look once a second from now on, at the GPUs of `where` too. Raises ProcessLookupError where a root has ended."""
+        shown = set(Gpus(load_nvml()).uuids)
+        self._sampler = Sampler(HostProbe(self._roots, gpus=[uuid for uuid in self.where()["gpus"] if uuid in shown]))
         self._sampler.start()
 
     def mark(self) -> int:
@@ -60,6 +59,17 @@ class Monitor:
         if self._sampler is None:
             raise RuntimeError("the monitor has not been started")
         return self._sampler
+
+
+def _installed() -> list[str]:
+    """The UUIDs of this host's GPUs in the order of the PCI bus, by NVML or, where its package is missing, by nvidia-smi."""
+    return list(Gpus(load_nvml()).uuids) or [gpu["uuid"] for gpu in environment.gpus()]
+
+
+def _variable(pid: int, name: str) -> str | None:
+    """What an environment variable was when the process began; None where it was not set, or may not be seen."""
+    lines = (read(PROC / str(pid) / "environ") or b"").decode(errors="replace").split("\0")
+    return next((line.partition("=")[2] for line in lines if line.startswith(f"{name}=")), None)
 
 
 def pid_namespace() -> str:
