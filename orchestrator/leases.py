@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -85,7 +85,7 @@ class Lessor:
         wanted = frozenset(devices)
         if not wanted:
             return nullcontext(Unheld())
-        claim = Claim(token="", study_id=self.study_id, holder=myself(), devices=wanted, tenants=tuple(tenants))
+        claim = Claim(token=secrets.token_hex(8), study_id=self.study_id, holder=myself(), devices=wanted, tenants=tuple(tenants))
         return Lease(self.store, claim, self.waiting)
 
 
@@ -126,8 +126,6 @@ class Lease:
         return leasing.renew(self._store, self._claim.token, valid=VALID)
 
     def _wait(self) -> None:
-        # A token of its own for each time that it is held: who lost it and took it again must not seem to have held it all the time.
-        self._claim = replace(self._claim, token=secrets.token_hex(8))
         waited = False
         while before := leasing.ask(self._store, self._claim, valid=VALID, gone=is_gone):
             self._waiting(before)

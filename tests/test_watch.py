@@ -201,6 +201,20 @@ def test_two_monitors_of_a_host_know_their_own_processes_each(watching, clock):
     assert seen["figures"]["own_cores"] == pytest.approx(1.6)
 
 
+def test_with_a_new_monitor_of_a_host_its_baseline_is_taken_anew(monkeypatch, clock):
+    """Its node's processes were foreign in the old one."""
+    monkeypatch.setattr(watch, "Monitor", Own)
+    left = [("a", "a", FakeEyes("a", 0))]
+    with ClusterWatch([1], newcomers=lambda: [left.pop(0) for _ in list(left)]) as watcher:
+        watcher.settle()
+        before = FakeEyes.clock
+        watcher.settle()
+        assert FakeEyes.clock == before
+        left.append(("a", "a", FakeEyes("a", 0)))
+        watcher.settle()
+        assert FakeEyes.clock > before
+
+
 def test_a_host_whose_monitor_is_lost_is_not_watched_any_more(watching, clock):
     lost = FakeEyes("a", 0)
     with watching(lost, FakeEyes("b", 0)) as watcher:
