@@ -9,6 +9,7 @@ from levelfield.stats.geometric import GeometricMean, geometric_mean
 from levelfield.stats.mcnemar import McNemar, mcnemar
 from levelfield.stats.multiple import holm, verdicts, verdicts_at
 from levelfield.stats.networks import NetworkComparison, NetworkPair, compare_networks
+from levelfield.stats.prediction import Prediction, centre, predict
 from levelfield.stats.sequential import Levels, levels_at, looks, nominal_levels, verdict_at
 from levelfield.stats.target import TimeComparison, TimeToTarget, compare_times, time_to_target
 from levelfield.stats.verdict import MINIMUM_PAIRS, MORE_LIMIT, SETTLED_PAIRS, Outcome, Verdict, pairs_needed, verdict
@@ -26,11 +27,13 @@ __all__ = [
     "NetworkComparison",
     "NetworkPair",
     "Outcome",
+    "Prediction",
     "Summary",
     "TimeComparison",
     "TimeToTarget",
     "Verdict",
     "bootstrap_interval",
+    "centre",
     "compare_networks",
     "compare_times",
     "describe",
@@ -44,6 +47,7 @@ __all__ = [
     "nominal_levels",
     "p_value",
     "pairs_needed",
+    "predict",
     "ratio",
     "speed_ratio",
     "time_to_target",
