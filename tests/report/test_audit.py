@@ -124,9 +124,13 @@ def test_a_run_without_its_partner_decides_only_where_no_pair_is_complete():
 
 def test_the_environment_is_compared_but_for_what_every_process_has_of_its_own():
     a = {"hostname": "n1", "executable": "/a", "memory_available_bytes": 1, "source_hash": "a" * 64, "gpus": [{"uuid": "GPU-1"}]}
-    a |= {"variables": {"TF_XLA_FLAGS": "x", "OMP_NUM_THREADS": "1"}, "packages": {"tensorflow": "2", "numpy": "2.0"}}
+    a |= {
+        "noise": {"figures": {"wall_s": 1.0}},
+        "variables": {"TF_XLA_FLAGS": "x", "OMP_NUM_THREADS": "1"},
+        "packages": {"tensorflow": "2", "numpy": "2.0"},
+    }
     b = {"hostname": "n2", "executable": "/b", "memory_available_bytes": 2, "source_hash": "b" * 64, "gpus": [{"uuid": "GPU-2"}]}
-    b |= {"variables": {"OMP_NUM_THREADS": "2"}, "packages": {"torch": "2", "numpy": "2.1"}}
+    b |= {"noise": {"figures": {"wall_s": 2.0}}, "variables": {"OMP_NUM_THREADS": "2"}, "packages": {"torch": "2", "numpy": "2.1"}}
     assert differences(compare(A, B, environments=(a, b))) == {
         "hostname": ("n1", "n2"),
         "sources of Levelfield": ("a" * 12, "b" * 12),
