@@ -192,6 +192,7 @@ def _side_summary(side: Side, runs: Sequence[Run], expected: Sequence[Quantity])
     return SideSummary(
         side=side,
         runs=len(latest),
+        run_ids=tuple(run.run_id for run in latest),
         statuses=dict(Counter(str(run.status) for run in latest)),
         earlier_attempts=len(runs) - len(latest),
         quantities={quantity.name: describe([run.value(quantity) for run in latest if quantity in expected]) for quantity in QUANTITIES},
@@ -204,6 +205,7 @@ def _incidents(side: Side, runs: Iterable[Run]) -> Iterable[Incident]:
         if run.status is not Status.OK:
             yield Incident(
                 side=side,
+                run_id=run.run_id,
                 seed=run.seed,
                 attempt=run.attempt,
                 status=str(run.status),

@@ -110,11 +110,12 @@ class Missing:
 class SideSummary:
     """What one side did on one workload. ``runs`` counts the latest attempts; ``statuses`` and ``earlier_attempts`` tell how they went.
 
-    ``quantities`` holds a summary by the name of each quantity.
+    ``run_ids`` are the store's, of the latest attempts; ``quantities`` holds a summary by the name of each quantity.
     """
 
     side: Side
     runs: int
+    run_ids: tuple[int, ...]
     statuses: dict[str, int]
     earlier_attempts: int
     quantities: dict[str, Summary]
@@ -126,6 +127,7 @@ class Incident:
     """A run whose status is not ``ok``. ``superseded`` by a later attempt, or the latest word. ``log_tail``: its log's last lines."""
 
     side: Side
+    run_id: int
     seed: int
     attempt: int
     status: str

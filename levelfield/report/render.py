@@ -33,7 +33,7 @@ def to_json(analysis: Analysis) -> str:
 def to_csv(frames: Frames, analysis: Analysis) -> str:
     """One tidy row for each recorded run, earlier attempts included. An empty cell is missing or does not count; ``reason`` says why."""
     out = io.StringIO()
-    first = ["study", "workload", "track", "side", "framework", "seed", "pair", "attempt", "latest", "status"]
+    first = ["study", "run_id", "workload", "track", "side", "framework", "seed", "pair", "attempt", "latest", "status"]
     writer = csv.DictWriter(
         out,
         fieldnames=[*first, *_CSV.values(), "reason", "failure_step", "left_out_of_comparisons", "outside_reference"],

@@ -49,6 +49,12 @@ def test_json_holds_raw_values_and_verdicts():
     assert plain["units"]["process_peak_rss"] == "bytes"
 
 
+def test_json_names_runs_by_the_ids_that_replay_takes():
+    (workload,) = to_dict(analyse(troubled()))["workloads"]
+    assert [side["run_ids"] for side in workload["sides"]] == [[1, 3, 5, 7, 9], [2, 4, 6, 8]]
+    assert [incident["run_id"] for incident in workload["incidents"]] == [7, 4, 6]
+
+
 def test_markdown_has_sentence_labels_table_and_caption():
     text = to_markdown(analyse(frames()))
     assert "**Handwritten digits, small CNN: TensorFlow trains " in text
@@ -80,9 +86,9 @@ def test_the_terminal_shows_the_same_and_fits_eighty_columns():
 
 def test_csv_has_one_row_for_each_run():
     found = rows(frames())
-    assert len(found) == 10
+    assert [row["run_id"] for row in found] == [str(number) for number in range(1, 11)]
     assert list(found[0]) == [
-        *["study", "workload", "track", "side", "framework", "seed", "pair", "attempt", "latest", "status", "test_accuracy"],
+        *["study", "run_id", "workload", "track", "side", "framework", "seed", "pair", "attempt", "latest", "status", "test_accuracy"],
         *[
             "speed_examples_per_s",
             "throughput_examples_per_s",
