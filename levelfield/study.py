@@ -46,7 +46,7 @@ class Side(BaseModel):
 
 
 class Study(BaseModel):
-    """What is compared with what. Unset hyper-parameters are the workload's own."""
+    """What is compared with what. Unset hyper-parameters are the workload's own. ``replays``: the id of the stored run that it repeats."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -63,6 +63,7 @@ class Study(BaseModel):
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     threads: Annotated[int, Field(gt=0, le=MAX_THREADS)] | None = None
     train: bool = True
+    replays: Positive | None = None
     until_decided: bool = False
     bursts: Annotated[int, Field(ge=0, le=MAX_BURSTS)] = ROUNDS
     margin: Share = 0.03

@@ -16,7 +16,7 @@ from levelfield.duel import ROUNDS
 from levelfield.result import Status
 from levelfield.services import ServiceError, discover
 from levelfield.study import StudyError, read_study
-from orchestrator import data_commands, duel_command, explain_command, parity_command
+from orchestrator import data_commands, duel_command, explain_command, parity_command, replay_command, runs_command
 from orchestrator.data_commands import DataDir
 from orchestrator.options import (
     MAXIMUM_PAIRS,
@@ -40,8 +40,8 @@ app = typer.Typer(
     help="Compares deep-learning frameworks on a level field.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
 app.add_typer(data_commands.app, name="data")
-app.command()(parity_command.parity)
-app.command()(explain_command.explain)
+for command in (parity_command.parity, explain_command.explain, replay_command.replay, runs_command.runs):
+    app.command()(command)
 console = Console()
 
 

@@ -1,6 +1,7 @@
 """What the listing commands print."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
@@ -12,6 +13,9 @@ from levelfield.services import Service
 from levelfield.spec import PlannedRun
 from levelfield.store import StudyRecord
 from orchestrator.doctor import Finding
+
+if TYPE_CHECKING:  # pandas takes a second to import
+    from levelfield.report.runs import Run
 
 MARKS = {True: "[green]ok[/]     ", False: "[bold red]failed[/] ", None: "[yellow]note[/]   "}
 
@@ -28,6 +32,20 @@ def studies(records: Iterable[StudyRecord], counts: Mapping[str, Mapping[Status,
             record.id, f"{record.created_at:%Y-%m-%d %H:%M}", ", ".join(record.study["workloads"]), escape(sides), ", ".join(runs)
         )
     table.columns[0].no_wrap = True
+    return table
+
+
+def runs(recorded: Iterable["Run"]) -> RenderableType:
+    """One row a run, earlier attempts included; a value that does not count is left out."""
+    from levelfield.report.formats import heading, value
+    from levelfield.report.model import ACCURACY, THROUGHPUT
+
+    quantities = (ACCURACY, THROUGHPUT)
+    table = Table("run", "workload", "seed", "side", "attempt", "status", *map(heading, quantities))
+    for run in recorded:
+        told = (run.value(quantity) for quantity in quantities)
+        cells = ("" if raw is None else value(quantity, raw) for quantity, raw in zip(quantities, told, strict=True))
+        table.add_row(str(run.run_id), run.workload, str(run.seed), escape(run.side), str(run.attempt), run.status, *cells)
     return table
 
 

@@ -65,7 +65,7 @@ def test_an_unknown_format_or_command_is_refused(platform):
 
 def test_help_names_every_command(platform):
     output = platform.run("--help")
-    for command in ("run", "resume", "report", "explain", "frameworks", "studies", "doctor", "plan"):
+    for command in ("run", "resume", "replay", "runs", "report", "explain", "frameworks", "studies", "doctor", "plan"):
         assert command in output
 
 

@@ -285,6 +285,19 @@ class StoreContract:
         assert store.counts() == {"digits-1": {Status.INVALID: 1, Status.OK: 1}, "empty": {}}
         assert [run.run_id for run in store.runs("digits-1")] == ids == sorted(ids)
 
+    def test_a_run_is_found_by_its_id_alone(self, store):
+        store.add_study(study("other"))
+        ids = [record(store, planned(seed=seed), study_id=study_id) for seed in range(2) for study_id in ("digits-1", "other")]
+        assert [(store.run(one).run_id, store.run(one).key.study) for one in ids] == list(zip(ids, ["digits-1", "other"] * 2, strict=True))
+        assert store.run(ids[-1]) == store.runs("other")[-1]
+
+    def test_a_run_that_is_not_there_is_answered_with_those_that_are(self, store):
+        with pytest.raises(StoreError, match=r"no run 5 in .*: it has none yet"):
+            store.run(5)
+        last = [record(store, planned(seed=seed)) for seed in range(3)][-1]
+        with pytest.raises(StoreError, match=rf"no run 99 in .*: its 3 runs have ids from {last - 2} to {last}; `levelfield runs STUDY`"):
+            store.run(99)
+
     def test_migrations_make_the_tables_of_the_code(self, store):
         with store._engine.connect() as connection:
             assert compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata) == []

@@ -175,6 +175,20 @@ class Store:
         """What the network of each of the study's runs took the test examples for, by run id; a run without any has no entry."""
         return rows.to_predictions(self.read(_of_study(predictions, study_id))[0])
 
+    def run(self, run_id: int) -> StoredRun:
+        """The run of that id. Raises StoreError that says which there are where there is none."""
+        with self._transaction() as connection:
+            study_id = connection.scalar(select(runs.c.study_id).where(runs.c.id == run_id))
+            number, first, last = connection.execute(select(func.count(), func.min(runs.c.id), func.max(runs.c.id))).one()
+        if study_id is None:
+            known = (
+                f"its {number} runs have ids from {first} to {last}; `levelfield runs STUDY` lists a study's"
+                if number
+                else "it has none yet"
+            )
+            raise StoreError(f"there is no run {run_id} in {self.name}: {known}")
+        return next(run for run in self.runs(study_id) if run.run_id == run_id)
+
     def counts(self) -> dict[str, dict[Status, int]]:
         """For every study, how many (spec_hash, side) stand at which status after their latest attempt."""
         newest_first = func.row_number().over(partition_by=(runs.c.study_id, runs.c.spec_hash, runs.c.side), order_by=runs.c.attempt.desc())
