@@ -37,6 +37,7 @@ class Session:
     def __init__(self, service: Service, log: Path | None = None) -> None:
         """``log`` is the file that standard output and error go to, if they do."""
         self._service, self._log = service, log
+        self.worker: AnyWorker | None = None  # of the last run
         self._burster: Burster | None = None
         self._cores: tuple[int, ...] = ()
 
@@ -62,7 +63,7 @@ class Session:
     def _run(self, spec: RunSpec, before_ns: Mapping[str, int], started: int) -> Iterator[Event]:
         self._cores = take_cores(spec.threads)
         workload, loaded = workloads.get(spec.workload), list[Dataset]()
-        worker = load_worker(self._service, spec.track)()
+        worker = self.worker = load_worker(self._service, spec.track)()
         before = {**before_ns, "import": time.perf_counter_ns() - started}
 
         def load() -> Dataset:

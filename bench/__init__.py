@@ -1,0 +1,1 @@
+"""Measurements of the platform itself; each file says how it is run."""
