@@ -48,33 +48,36 @@ class TensorFlowWorker:
             self.optimizer.build(self.network.trainable_variables)
         self.train_step, self.train_many = self._compiled(self._train_step), self._compiled(self._train_many)
         self.traced_step, self.infer = self._compiled(self._traced_step), self._compiled(self._infer)
-        self._losses: list[tf.Tensor] = []
+        self._losses: list[tf.Tensor | list[tf.Tensor]] = []  # of each call: a row of numbers, or one by one
 
     def begin_epoch(self, order: NDArray[np.int64]) -> None:
         full = len(order) // self.batch_size * self.batch_size
         with tf.device(self.device):
             self.full = tf.constant(order[:full].reshape(-1, self.batch_size))
-            self.batches = [*tf.unstack(self.full), *([tf.constant(order[full:])] if full < len(order) else [])]
+            if not self.tuned:
+                self.full = tf.unstack(self.full)  # cutting them out one at a time takes longer
+            self.rest = [tf.constant(order[full:])] if full < len(order) else []
         self.next_batch = 0
 
     def train_steps(self, n: int) -> None:
         first, end = self.next_batch, self.next_batch + n
-        if end > len(self.batches):
+        full = len(self.full)
+        if end > full + len(self.rest):
             raise IndexError("train_steps() went past the end of the epoch")
         self.next_batch = end
         with tf.device(self.device):
-            if self.tuned and first < len(self.full):  # a loop in the graph: Python is left once for all steps of the usual shape
-                rows = self.full[first:end]
-                self._losses.append(self.train_many(rows))
-                first += len(rows)
-            self._losses += [self.train_step(batch) for batch in self.batches[first:end]]
+            if self.tuned and first < full:  # a loop in the graph: Python is left once for all steps of the usual shape
+                self._losses.append(self.train_many(self.full[first:end]))
+            singly = [*([] if self.tuned else self.full[first:end]), *(self.rest if first <= full < end else [])]
+            if singly:
+                self._losses.append([self.train_step(batch) for batch in singly])
 
     def synchronize(self) -> None:
         if self._losses:
             tf.test.experimental.sync_devices()
 
     def losses(self) -> NDArray[np.float64]:
-        values = [np.atleast_1d(loss.numpy()) for loss in self._losses]  # one number a step, or a row of them
+        values = [(tf.stack(losses) if isinstance(losses, list) else losses).numpy() for losses in self._losses]
         self._losses = []
         return np.concatenate(values).astype(np.float64) if values else np.empty(0)
 
