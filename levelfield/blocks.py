@@ -13,6 +13,8 @@ from levelfield.workloads.base import Workload, batch_order
 
 WARMUP_STEPS = 20  # methodology, rule 4: at least 20 steps are discarded
 
+GPU_BLOCK_STEPS = 100
+
 
 class DivergedError(Exception):
     """Something is not finite any more. ``step`` counts the optimizer steps from 1 over the whole run."""
@@ -20,6 +22,15 @@ class DivergedError(Exception):
     def __init__(self, reason: str, step: int) -> None:
         super().__init__(f"{reason} step {step}")
         self.step = step
+
+
+def block_steps(workload: Workload, device: str) -> int:
+    """How many steps lie between two looks at the clock.
+
+    More on a GPU, where a small network's step takes a millisecond or two and the end of a block half of one: waiting for the device, and
+    reading the losses while it has nothing to do (docs/benchmarks/h100.md).
+    """
+    return workload.block_steps if device == "cpu" else max(workload.block_steps, GPU_BLOCK_STEPS)
 
 
 class Plan:
@@ -30,7 +41,7 @@ class Plan:
         self.examples = examples
         self.batch_size = spec.batch_size or workload.batch_size
         self.epochs = spec.epochs or workload.epochs
-        self.block_steps = workload.block_steps
+        self.block_steps = block_steps(workload, spec.device)
         self.steps_per_epoch = -(-examples // self.batch_size)
         # The first epoch meets every batch shape, the smaller last one too, so all that is compiled lazily is compiled in it.
         self.warmup_steps = max(WARMUP_STEPS, self.steps_per_epoch if self.epochs > 1 else 0)

@@ -37,6 +37,13 @@ def test_a_worker_is_made_ready_without_training_an_epoch():
     assert "evaluate" not in result.phases_ns
 
 
+@pytest.mark.parametrize(("device", "of_ten", "of_two_hundred"), [("cpu", 10, 200), ("cuda", 100, 200)])
+def test_blocks_on_a_gpu_have_a_hundred_steps_or_more(device, of_ten, of_two_hundred):
+    spec = dataclasses.replace(SPEC, device=device)
+    plans = [Plan(spec, dataclasses.replace(WORKLOAD, block_steps=steps), 32 * 1000) for steps in (10, 200)]
+    assert [plan.block_steps for plan in plans] == [of_ten, of_two_hundred]
+
+
 @pytest.mark.parametrize(
     ("examples", "batch_size", "block_steps", "alike"), [(100, 32, 2, 2), (100, 32, 3, 3), (100, 32, 15, 3), (20, 32, 3, 1)]
 )

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from levelfield.blocks import block_steps
 from levelfield.data import Dataset
 from levelfield.spec import RunSpec
 from levelfield.worker import DRAWN, Drawn, Masks, Trace
@@ -37,6 +38,7 @@ class TensorFlowWorker:
     def build(self, spec: RunSpec, workload: Workload, weights: Weights) -> None:
         self.workload = workload
         self.batch_size = spec.batch_size or workload.batch_size
+        self.steps_per_call = block_steps(workload, spec.device) if self.tuned and self.mode != "eager" else 1
         adam = workload.optimizer
         with tf.device(self.device):
             self.network = importlib.import_module(f"{__package__}.{workload.name}").network()
@@ -124,7 +126,7 @@ class TensorFlowWorker:
             "data_held": f"{_held(self.device)} as {self.x_train.dtype.name}",
             "input_pipeline": "whole data set on the device, each batch gathered from it by index",
             "preprocessing": f"divided by {scale:g} in the step" if scale != 1 else "none",
-            "steps_per_call": self.workload.block_steps if self.tuned and self.mode != "eager" else 1,
+            "steps_per_call": self.steps_per_call,
         }
 
     def _compiled(self, function: Any) -> Any:
