@@ -72,8 +72,8 @@ class RayProcess:
         return Burst(**answer)
 
     def who(self) -> dict[str, Any]:
-        """Host, process and node; what is not known yet is None."""
-        return {name: self._who.get(name) for name in ("hostname", "host", "pid", "node_id")}
+        """Host, process, node and GPUs by UUID; what is not known yet is None."""
+        return {name: self._who.get(name) for name in ("hostname", "host", "pid", "node_id", "gpus")}
 
     def end(self) -> None:
         """End the actor's process."""

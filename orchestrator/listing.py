@@ -38,7 +38,7 @@ def studies(records: Iterable[StudyRecord], counts: Mapping[str, Mapping[Status,
 def runs(recorded: Iterable["Run"]) -> RenderableType:
     """One row a run, earlier attempts included; a value that does not count is left out."""
     from levelfield.report.formats import heading, value
-    from levelfield.report.model import ACCURACY, THROUGHPUT
+    from levelfield.report.quantities import ACCURACY, THROUGHPUT
 
     quantities = (ACCURACY, THROUGHPUT)
     table = Table("run", "workload", "seed", "side", "attempt", "status", *map(heading, quantities))

@@ -15,6 +15,7 @@ from levelfield.result import Failure, RunResult, Status
 from levelfield.spec import PlannedDuel, PlannedRun, RunKey, RunSpec
 from levelfield.store import Store
 from levelfield.training import Event
+from orchestrator.evidence import note, reasons
 from orchestrator.leases import Held, Lessor, Nowhere, Places
 from orchestrator.plan import ATTEMPTS, PairWork
 from orchestrator.watch import Blind, Marks, Watcher
@@ -147,8 +148,9 @@ class Scheduler:
                 share = 1 / pair.sides if pair.duel else 1.0
                 process = (ground.stack if pair.duel else own).enter_context(self.executor.process(run.spec, log, share=share))
                 result = self._follow(run, process) or result
+                flaw = ground.lease.flaw(self._used([process.who()], run.spec))
+                self._judge_run(result, process, begun, flaw=flaw, alone=not ground.live)
                 ground.live[run.side] = process
-                self._judge_run(result, process, begun, ground.lease.flaw(self._used([process.who()], run.spec)))
         except KeyboardInterrupt:
             self._record(run, attempt, RunResult(status=Status.CANCELLED, failure=INTERRUPTED), started_at)
             raise
@@ -164,13 +166,13 @@ class Scheduler:
                 self.listener.event(run, event)
         return None
 
-    def _judge_run(self, result: RunResult, process: Process, begun: Marks, flaw: str | None) -> None:
+    def _judge_run(self, result: RunResult, process: Process, begun: Marks, *, flaw: str | None, alone: bool) -> None:
         """Note what went on around a run; one that was disturbed, or had its devices not for itself, counts for learning alone."""
-        seen = self.watcher.evidence([str(process.who()["host"])], begun)
-        if seen is not None:
-            result.environment["noise"] = {name: seen[name] for name in ("valid", "reasons", "figures", "unobserved")}
-        if result.status is Status.OK and (reasons := _reasons(seen, flaw)):
-            result.status, result.failure = Status.INVALID, Failure(reason="; ".join(reasons))
+        who = process.who()
+        seen = self.watcher.evidence([str(who["host"])], begun)
+        note(result, seen, gpus=who.get("gpus") or (), alone=alone)
+        if result.status is Status.OK and (against := reasons(seen, flaw)):
+            result.status, result.failure = Status.INVALID, Failure(reason="; ".join(against))
 
     def _duel(self, duel: PlannedDuel, attempt: int, ground: Ground) -> Status:
         ground.lease.ensure()
@@ -203,8 +205,8 @@ class Scheduler:
     def _judge_duel(self, result: DuelResult, begun: Marks, flaw: str | None) -> None:
         seen = self.watcher.evidence([str(member["host"]) for member in result.members.values()], begun)
         result.evidence = seen or {}
-        if reasons := _reasons(seen, flaw):
-            result.status, result.failure = Status.INVALID, Failure(reason="; ".join(reasons))
+        if against := reasons(seen, flaw):
+            result.status, result.failure = Status.INVALID, Failure(reason="; ".join(against))
 
     def _used(self, members: Iterable[Mapping[str, Any]], spec: RunSpec) -> set[Device]:
         """The devices that these processes ran on; what did not start ran on none."""
@@ -230,8 +232,3 @@ class Scheduler:
 
     def _log(self, name: str) -> Path:
         return self.logs / self.study_id / f"{re.sub(r'[^A-Za-z0-9_]+', '-', name)}.log"
-
-
-def _reasons(seen: Mapping[str, Any] | None, flaw: str | None) -> list[str]:
-    """Why a measurement does not count: what was seen around it, and what is wrong with its lease."""
-    return [*(seen["reasons"] if seen and not seen["valid"] else []), *([flaw] if flaw else [])]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeAlias, TypeVar
 
+from levelfield.measure.devices import taken
 from levelfield.measure.host import HostSample
 from levelfield.measure.monitor import Monitor
 from levelfield.measure.noise import Limits, is_quiet, judge
@@ -77,6 +78,7 @@ class HostWatch:
     def __init__(self, hostname: str, eyes: Eyes, limits: Limits) -> None:
         self.hostname, self._eyes, self._limits = hostname, [eyes], limits
         self._baseline: Window | None = None
+        self._idle: tuple[HostSample, HostSample] | None = None
         self._taken = 0.0
 
     def add(self, eyes: Eyes) -> None:
@@ -97,14 +99,17 @@ class HostWatch:
 
     def settle(self, start_ns: int) -> None:
         """What was seen since is the baseline."""
-        self._baseline = join(windows(self._seen(start_ns), start_ns=start_ns))
+        seen = self._seen(start_ns)
+        self._baseline, self._idle = join(windows(seen, start_ns=start_ns)), (seen[0][0], seen[0][-1])
         self._taken = time.monotonic()
 
     def evidence(self, start_ns: int) -> dict[str, Any] | None:
-        """What was seen since, judged by the last baseline; None without one."""
+        """What was seen since, judged by the last baseline, and what the devices took; None without a baseline."""
         if self._baseline is None:
             return None
-        return short(judge(windows(self._seen(start_ns), start_ns=start_ns), self._baseline, self._limits).to_dict())
+        seen = self._seen(start_ns)
+        judgement = judge(windows(seen, start_ns=start_ns), self._baseline, self._limits)
+        return short(judgement.to_dict()) | taken(seen[0], self._idle)
 
     def stop(self) -> None:
         """Look no more."""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from levelfield import data
 from levelfield.measure.environment import describe_environment, source_hash
 from levelfield.measure.host import host_id
+from levelfield.measure.monitor import own_gpus
 from levelfield.parity.session import RecordingSession
 from levelfield.run import REASON_LIMIT, Session, event_to_dict
 from levelfield.services import discover
@@ -37,6 +38,7 @@ class WorkerActor:
             "hostname": socket.gethostname(),
             "host": host_id(),
             "node_id": ray.get_runtime_context().get_node_id(),
+            "gpus": own_gpus(),
             "source_hash": source_hash(),
             "worker_code": self._service.code(),
         }

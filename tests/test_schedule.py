@@ -49,7 +49,7 @@ class FakeProcess:
         return Burst(**dict.fromkeys((f.name for f in fields(Burst)), 1))
 
     def who(self):
-        return {"pid": id(self), "host": self.world.host}
+        return {"pid": id(self), "host": self.world.host, "gpus": ["GPU-a"]}
 
 
 class World:
@@ -59,7 +59,7 @@ class World:
 
     def __init__(self, ends=None, burst_error=None):
         self.ends, self.burst_error = ends or {}, burst_error
-        self.told, self.recorded, self.duels, self.live, self.shares = [], [], [], [], []
+        self.told, self.recorded, self.memory, self.duels, self.live, self.shares = [], [], [], [], [], []
 
     @contextmanager
     def process(self, spec, log, *, share):
@@ -74,6 +74,7 @@ class World:
         assert started_at <= finished_at
         assert key.spec_hash == run.spec.hash
         self.recorded.append((run.side, run.spec.seed, key.attempt, result.status))
+        self.memory.append(result.memory_bytes)
 
     def record_duel(self, study, duel, attempt, result, *, started_at, finished_at):
         assert started_at <= finished_at
@@ -203,6 +204,16 @@ def test_a_disturbed_run_counts_for_learning_alone_and_its_process_goes_on_to_th
     assert [entry[3] for entry in world.recorded] == [Status.INVALID, Status.OK]
     assert watcher.asked == [["h"], ["h"], ["h", "h"]]
     assert watcher.settled[0] == 0, "the baseline is taken before anything is at work"
+
+
+def test_only_the_run_that_has_the_gpu_for_itself_tells_the_peak_of_its_memory(tmp_path):
+    class WithGpu(FakeWatcher):
+        def evidence(self, hosts, begun):
+            return super().evidence(hosts, begun) | {"device_peak_bytes": {"GPU-a": 7}}
+
+    world = World()
+    world.work([with_duel(0), alone(1)], tmp_path, WithGpu())
+    assert world.memory == [{"device_peak": 7}, {}, {"device_peak": 7}], "the first side's process waits for the duel on the same GPU"
 
 
 def test_a_disturbed_duel_is_kept_and_repeated_by_fresh_processes_that_do_not_train(tmp_path):

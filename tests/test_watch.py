@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from levelfield.measure.gpu import GpuSample
 from levelfield.measure.host import host_id
 from levelfield.measure.noise import Limits
 from orchestrator import watch
@@ -174,6 +175,20 @@ def test_another_host_is_judged_by_its_own_clock(watching, clock):
         assert [reason for reason in loud["reasons"] if "foreign processes took 1.000 cores" in reason]
         assert loud["baseline"]["busy_ns"] == 0
     assert quietly.stopped
+
+
+def test_energy_and_device_memory_are_told_with_the_judgement(watching, clock):
+    class WithGpu(FakeEyes):
+        def look(self):
+            at = super().look()
+            used = GpuSample(energy_mj=self.clock * 50_000, used_bytes=self.clock, processes=0, own_processes=0, throttle=())
+            self.looks[-1] = replace(self.looks[-1], gpus={"GPU-a": used})
+            return at
+
+    with watching(WithGpu("far", 1000)) as watcher:
+        found = seen_on(watcher, clock, "far", seconds=6)
+    assert found["energy"] == {"GPU-a": {"joules": 300.0, "wall_ns": 6 * S, "idle_watts": 50.0}}
+    assert found["device_peak_bytes"] == {"GPU-a": FakeEyes.clock}
 
 
 def test_a_measurement_on_two_hosts_is_valid_where_both_were_quiet(watching, clock):

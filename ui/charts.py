@@ -7,7 +7,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from levelfield.report import formats
-from levelfield.report.model import QUANTITIES, Comparison, Quantity
+from levelfield.report.model import Comparison
+from levelfield.report.quantities import QUANTITIES, Quantity
 from levelfield.stats import Effect
 from ui.look import GREY, Look, faded
 

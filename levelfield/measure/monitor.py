@@ -61,6 +61,12 @@ class Monitor:
         return self._sampler
 
 
+def own_gpus() -> list[str]:
+    """The UUIDs of the GPUs that this process was given by CUDA_VISIBLE_DEVICES; empty where it was given none."""
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return visible(_installed(), chosen) if chosen else []
+
+
 def _installed() -> list[str]:
     """The UUIDs of this host's GPUs in the order of the PCI bus, by NVML or, where its package is missing, by nvidia-smi."""
     return list(Gpus(load_nvml()).uuids) or [gpu["uuid"] for gpu in environment.gpus()]

@@ -18,13 +18,6 @@ from levelfield.report.compare import effects, exclusions, pairs_of
 from levelfield.report.duels import Duel, idle_labels, idle_shares, incidents, read_duels, watch_labels
 from levelfield.report.labels import certificate_label, reference_labels, resource_labels, source_labels
 from levelfield.report.model import (
-    ACCURACY,
-    QUANTITIES,
-    SPEED,
-    START,
-    THROUGHPUT,
-    TIME_TO_TRAIN,
-    WALL,
     Analysis,
     Comparison,
     Incident,
@@ -32,11 +25,11 @@ from levelfield.report.model import (
     Missing,
     OutsideReference,
     Overall,
-    Quantity,
     Side,
     SideSummary,
     WorkloadAnalysis,
 )
+from levelfield.report.quantities import ACCURACY, QUANTITIES, SPEED, START, THROUGHPUT, TIME_TO_TRAIN, WALL, Quantity
 from levelfield.report.reference import Reference, outside, packaged
 from levelfield.report.runs import Frames, Run, read_runs
 from levelfield.report.titles import has_steps, read_sides, track_question, workload_title

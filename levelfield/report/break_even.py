@@ -1,6 +1,7 @@
 """After how many epochs does a slow start pay?"""
 
-from levelfield.report.model import START, BreakEven, Quantity, SideSummary
+from levelfield.report.model import BreakEven, SideSummary
+from levelfield.report.quantities import START, Quantity
 from levelfield.stats import Verdict
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from levelfield.report.model import QUANTITIES, SPEED, Exclusion, Quantity, Side
+from levelfield.report.model import Exclusion, Side
+from levelfield.report.quantities import QUANTITIES, SPEED, Quantity
 from levelfield.report.runs import Run
 from levelfield.report.titles import is_aligned
 from levelfield.stats import Effect, difference, ratio, speed_ratio, within_pair

@@ -2,7 +2,7 @@
 
 import math
 
-from levelfield.report.model import Quantity
+from levelfield.report.quantities import Quantity
 from levelfield.stats import Effect, Interval, Summary
 
 MISSING = "missing"

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from levelfield.predictions import Predictions
 from levelfield.report.compare import ByPair, pairs_of, unusable
 from levelfield.report.formats import percent
-from levelfield.report.model import ACCURACY, Comparison, WorkloadAnalysis
+from levelfield.report.model import Comparison, WorkloadAnalysis
+from levelfield.report.quantities import ACCURACY
 from levelfield.report.tables import LISTED, Table
 from levelfield.stats import NetworkComparison, NetworkPair, compare_networks
 

@@ -15,7 +15,8 @@ from typing import Any, Self
 from scipy.special import stdtrit  # scipy.stats has the same quantile, but takes a second to import
 
 from levelfield.report.formats import percent
-from levelfield.report.model import ACCURACY, OutsideReference, Side
+from levelfield.report.model import OutsideReference, Side
+from levelfield.report.quantities import ACCURACY
 from levelfield.report.runs import Run
 from levelfield.stats import Interval, describe
 

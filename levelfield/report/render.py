@@ -8,19 +8,20 @@ from dataclasses import asdict
 from typing import Any
 
 from levelfield.report.markdown import to_markdown
-from levelfield.report.model import QUANTITIES, Analysis
+from levelfield.report.model import Analysis
+from levelfield.report.quantities import QUANTITIES
 from levelfield.report.reference import outside_text
 from levelfield.report.runs import Frames, Run, read_runs
 from levelfield.report.terminal import to_rich
 
 __all__ = ["to_csv", "to_dict", "to_json", "to_markdown", "to_rich"]
 
-_UNITS = {"share": "", "examples/s": "_examples_per_s", "s": "_s", "bytes": "_bytes"}
+_UNITS = {"share": "", "examples/s": "_examples_per_s", "s": "_s", "bytes": "_bytes", "J": "_joules"}
 _CSV = {quantity.name: f"{quantity.name}{_UNITS[quantity.unit]}" for quantity in QUANTITIES}
 
 
 def to_dict(analysis: Analysis) -> dict[str, Any]:
-    """The analysis as JSON can hold it: missing is None, never NaN, and units are those of `levelfield.report.model`."""
+    """The analysis as JSON can hold it: missing is None, never NaN, and units are those of `levelfield.report.quantities`."""
     plain: dict[str, Any] = json.loads(json.dumps(asdict(analysis), allow_nan=False))
     return plain | {"units": {quantity.name: quantity.unit for quantity in QUANTITIES}}
 

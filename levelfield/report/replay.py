@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from levelfield.report.audit import Difference
 from levelfield.report.changes import changes, inexact
 from levelfield.report.curves import Curve, compare_curves
-from levelfield.report.model import ACCURACY, FRAMEWORK_MEMORY, PROCESS_MEMORY, START, THROUGHPUT, TIME_TO_TRAIN, WALL, Quantity
+from levelfield.report.quantities import ACCURACY, FRAMEWORK_MEMORY, PROCESS_MEMORY, START, THROUGHPUT, TIME_TO_TRAIN, WALL, Quantity
 from levelfield.report.runs import Frames, Run, read_runs
 from levelfield.result import Status
 from levelfield.stats import Interval, centre, predict

@@ -41,7 +41,7 @@ def to_rich(replay: Replay) -> RenderableType:
 
 
 def to_json(replay: Replay) -> str:
-    """All of it as JSON; units are those of `levelfield.report.model`, missing is null."""
+    """All of it as JSON; units are those of `levelfield.report.quantities`, missing is null."""
     plain: dict[str, Any] = asdict(replay)
     plain["values"] = [{**asdict(found), "quantity": found.quantity.name, "unit": found.quantity.unit} for found in replay.values]
     for run, shown in zip(replay.runs, plain["runs"], strict=True):

@@ -12,7 +12,20 @@ from levelfield.parity.certificate import Certificate
 from levelfield.predictions import Predictions
 from levelfield.report.accounts import read_accounts
 from levelfield.report.aspects import Account
-from levelfield.report.model import ACCURACY, FRAMEWORK_MEMORY, PROCESS_MEMORY, SPEED, START, THROUGHPUT, TIME_TO_TRAIN, WALL, Quantity
+from levelfield.report.quantities import (
+    ACCURACY,
+    DEVICE_MEMORY,
+    ENERGY,
+    ENERGY_ABOVE_IDLE,
+    FRAMEWORK_MEMORY,
+    PROCESS_MEMORY,
+    SPEED,
+    START,
+    THROUGHPUT,
+    TIME_TO_TRAIN,
+    WALL,
+    Quantity,
+)
 from levelfield.result import STATUSES, Status
 
 
@@ -130,6 +143,8 @@ def read_runs(frames: Frames) -> list[Run]:
             WALL.name: runs["wall_s"],
             PROCESS_MEMORY.name: _memory(runs, PROCESS_MEMORY),
             FRAMEWORK_MEMORY.name: _memory(runs, FRAMEWORK_MEMORY),
+            DEVICE_MEMORY.name: _memory(runs, DEVICE_MEMORY),
+            **_energy(runs),
         },
         index=runs.index,
         dtype="float64",
@@ -209,6 +224,20 @@ def _time_to_train(runs: pd.DataFrame) -> "pd.Series[float]":
     """Seconds of build, warm-up and training steps. A run that never left warm-up has no training phase; one without build is missing."""
     steps = runs[["phase_warmup_s", "phase_train_s"]].astype("float64").sum(axis=1, min_count=1)
     return runs["phase_build_s"].astype("float64") + steps
+
+
+def _energy(runs: pd.DataFrame) -> "dict[str, pd.Series[float]]":
+    """Joules of all devices of a run that have a counter; above idle only where each of them has a baseline."""
+    taken = runs["environment"].map(lambda record: list((record or {}).get("energy", {}).values()))
+    total = taken.map(lambda used: sum(one["joules"] for one in used) if used else None)
+    idle = taken.map(
+        lambda used: (
+            sum(one["idle_watts"] * one["wall_ns"] / 1e9 for one in used)
+            if used and all(one["idle_watts"] is not None for one in used)
+            else None
+        )
+    )
+    return {ENERGY.name: total.astype("float64"), ENERGY_ABOVE_IDLE.name: (total - idle).astype("float64")}
 
 
 def _memory(runs: pd.DataFrame, quantity: Quantity) -> "pd.Series[float]":

@@ -10,20 +10,8 @@ from levelfield.report import target
 from levelfield.report.break_even import told
 from levelfield.report.certified import note
 from levelfield.report.formats import SPREAD, centre, estimate, heading, interval, spread
-from levelfield.report.model import (
-    ACCURACY,
-    QUANTITIES,
-    SPEED,
-    THROUGHPUT,
-    Analysis,
-    Comparison,
-    Exclusion,
-    Label,
-    Overall,
-    Quantity,
-    SideSummary,
-    WorkloadAnalysis,
-)
+from levelfield.report.model import Analysis, Comparison, Exclusion, Label, Overall, SideSummary, WorkloadAnalysis
+from levelfield.report.quantities import ACCURACY, QUANTITIES, SPEED, THROUGHPUT, Quantity
 from levelfield.report.reference import outside_notes
 
 LISTED = 20  # lines of one kind; the rest is counted, and stands in full in JSON and CSV
@@ -34,7 +22,8 @@ CAPTION = (
     "meanwhile cancels. Throughput: the median over the steady blocks of a whole run. Start until full speed: process start, import, data, "
     "device, building, and what compilation and warm-up took longer than the same steps take at full speed. Time to train: from building "
     "the network to the last training step, evaluation excluded. Total wall clock: with process start, import and evaluation. Peak memory "
-    "(RSS): the largest resident size of the process."
+    "(RSS): the largest resident size of the process; the framework's: what its own allocator held; the GPU's: all that was taken on it, "
+    "read from outside once a second. Energy: counters of the GPU or the processor packages over the whole run, whoever used them."
 )
 WORDS = {
     "failed": "failed",

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from levelfield.report.formats import decimals_for, fixed, margin, percent, percent_range
-from levelfield.report.model import ACCURACY, Side
+from levelfield.report.model import Side
+from levelfield.report.quantities import ACCURACY
 from levelfield.stats import Effect, Interval, Verdict
 
 

@@ -44,6 +44,16 @@ def test_the_framework_s_own_memory_is_read_where_it_is_recorded():
     assert analyse(given).workloads[0].sides[1].quantities["framework_peak"].median == 200 * 2**20
 
 
+def test_energy_is_summed_over_the_devices_that_have_a_counter():
+    given = frames(pairs=1)
+    used = {"joules": 700.0, "wall_ns": 10 * 10**9, "idle_watts": 50.0}
+    given.runs.at[0, "environment"] = {"energy": {"GPU-a": used, "package-0": used | {"joules": 100.0, "idle_watts": 10.0}}}
+    given.runs.at[1, "environment"] = {"energy": {"GPU-a": used | {"idle_watts": None}}}
+    first, second = (side.quantities for side in analyse(given).workloads[0].sides)
+    assert [first[name].median for name in ("energy", "energy_above_idle")] == [800.0, 200.0]
+    assert [second[name].median for name in ("energy", "energy_above_idle")] == [700.0, None], "without a baseline nothing is subtracted"
+
+
 def test_two_sides_are_compared_pair_by_pair():
     comparison = only(frames())
     throughput = comparison.effects["throughput"]

@@ -3,7 +3,7 @@
 import pytest
 
 from levelfield.report import formats
-from levelfield.report.model import ACCURACY, PROCESS_MEMORY, THROUGHPUT
+from levelfield.report.quantities import ACCURACY, PROCESS_MEMORY, THROUGHPUT
 from levelfield.stats import describe, difference, ratio
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from levelfield.report import reference
 from levelfield.report.analysis import analyse
-from levelfield.report.model import ACCURACY
+from levelfield.report.quantities import ACCURACY
 from levelfield.report.reference import Reference, packaged, read
 from levelfield.report.render import to_csv, to_dict, to_markdown, to_rich
 from tests.report.study_factory import TENSORFLOW, TORCH, end, frames
