@@ -7,7 +7,7 @@ only sort and name what they know, and leave out what differs between two proces
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 GROUPS = {
     "arithmetic": (
@@ -42,9 +42,8 @@ _GROUP_OF = {key: group for group, keys in GROUPS.items() for key in keys}
 _HASH = re.compile(r"[0-9a-f]{40,}")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Aspect:
-    """Something in which two runs may differ.
+class Aspect(NamedTuple):
+    """Something in which two runs may differ; a tuple, because a study of 2,000 runs looks up a hundred thousand of them.
 
     ``absent`` is what it means that only one of them tells it; None: nothing, then it is not compared.
     """

@@ -86,7 +86,7 @@ DEVICE_MEMORY = Quantity(
     unit="bytes",
     counts="timing",
     compared=None,
-    absent="the other side of its pair was on the GPU too",
+    absent="no GPU, or the other side of its pair was on it too",
 )
 # Of the GPU, or of the processor packages, whoever used them.
 ENERGY = Quantity(

@@ -35,6 +35,9 @@ def test_a_side_is_summarised():
         "wall": pytest.approx(1 + 2 + 1 + 6 * 0.5),
         "process_peak_rss": 600 * 2**20,
         "framework_peak": None,
+        "device_peak": None,
+        "energy": None,
+        "energy_above_idle": None,
     }
 
 
