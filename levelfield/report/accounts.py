@@ -37,5 +37,12 @@ def _work(runs: pd.DataFrame, epochs: pd.DataFrame, blocks: pd.DataFrame) -> dic
     }
     prints = {name: runs.set_index("run_id")[column] for column, name in _FINGERPRINTS.items()}
     table = pd.DataFrame(numbers | prints, index=pd.Index(runs["run_id"]), dtype="object")
-    rows = zip(table.index.tolist(), table.to_dict("records"), strict=True)
-    return {run_id: {str(name): value for name, value in row.items() if not pd.isna(value)} for run_id, row in rows}
+    rows = zip(table.index.tolist(), records(table), strict=True)
+    return {run_id: {name: value for name, value in row.items() if value is not None} for run_id, row in rows}
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """A dictionary for each row, in which what is missing is None: asking value by value takes longer than the statistics."""
+    plain = table.astype("object").where(table.notna(), None)
+    names = [str(name) for name in plain]
+    return [dict(zip(names, cells, strict=True)) for cells in zip(*(plain[name].tolist() for name in names), strict=True)]

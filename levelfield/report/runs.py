@@ -10,7 +10,7 @@ import pandas as pd
 
 from levelfield.parity.certificate import Certificate
 from levelfield.predictions import Predictions
-from levelfield.report.accounts import read_accounts
+from levelfield.report.accounts import read_accounts, records
 from levelfield.report.aspects import Account
 from levelfield.report.quantities import (
     ACCURACY,
@@ -151,12 +151,11 @@ def read_runs(frames: Frames) -> list[Run]:
     )
     bursts = _bursts(frames.bursts)
     first = frames.blocks[frames.blocks["epoch"] == 0].groupby("run_id")["samples"].sum().to_dict()
-    columns = [*_PLAIN, *_OPTIONAL, *_SETTINGS]
-    plain = zip(*(runs[column].tolist() for column in columns), strict=True)
-    derived, accounts = values.to_dict("records"), read_accounts(frames.runs, frames.epochs, frames.blocks)
+    rows, derived = records(runs[[*_PLAIN, *_OPTIONAL, *_SETTINGS]]), records(values)
+    accounts = read_accounts(frames.runs, frames.epochs, frames.blocks)
     return [
-        _run(row := dict(zip(columns, cells, strict=True)), value, accounts[row["run_id"]], _of_run(row, bursts), first.get(row["run_id"]))
-        for cells, value in zip(plain, derived, strict=True)
+        _run(row, value, accounts[row["run_id"]], _of_run(row, bursts), first.get(row["run_id"]))
+        for row, value in zip(rows, derived, strict=True)
     ]
 
 
@@ -167,19 +166,17 @@ _SETTINGS = ("epochs", "batch_size", "learning_rate")
 
 
 def _run(
-    row: Mapping[str, Any], values: Mapping[Any, float], account: Account, bursts: Mapping[int, float], epoch_examples: int | None
+    row: Mapping[str, Any], values: Mapping[str, float | None], account: Account, bursts: Mapping[int, float], epoch_examples: int | None
 ) -> Run:
-    present: dict[str, Any] = {name: None if pd.isna(row[name]) else row[name] for name in _OPTIONAL}
     return Run(
         **{name: row[name] for name in _PLAIN if name != "status"},
         status=Status(row["status"]),
-        values={name: None if pd.isna(value) else value for name, value in values.items()}
-        | {SPEED.name: statistics.median(bursts.values()) if bursts else None},
-        **{name: present[name] for name in _TOLD},
-        weights_fingerprint=present["initial_weights_fingerprint"],
-        own_settings=all(pd.isna(row[name]) for name in _SETTINGS),
-        batch_size=None if pd.isna(row["batch_size"]) else int(row["batch_size"]),
-        learning_rate=None if pd.isna(row["learning_rate"]) else float(row["learning_rate"]),
+        values={**values, SPEED.name: statistics.median(bursts.values()) if bursts else None},
+        **{name: row[name] for name in _TOLD},
+        weights_fingerprint=row["initial_weights_fingerprint"],
+        own_settings=all(row[name] is None for name in _SETTINGS),
+        batch_size=None if row["batch_size"] is None else int(row["batch_size"]),
+        learning_rate=None if row["learning_rate"] is None else float(row["learning_rate"]),
         account=account,
         bursts=bursts,
         epoch_examples=epoch_examples,

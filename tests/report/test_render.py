@@ -97,6 +97,9 @@ def test_csv_has_one_row_for_each_run():
             "wall_s",
             "process_peak_rss_bytes",
             "framework_peak_bytes",
+            "device_peak_bytes",
+            "energy_joules",
+            "energy_above_idle_joules",
         ],
         *["reason", "failure_step", "left_out_of_comparisons", "outside_reference"],
     ]
