@@ -6,10 +6,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from levelfield.report.analysis import TRACK
 from levelfield.report.model import WorkloadAnalysis
 from levelfield.report.quantities import ACCURACY
 from levelfield.report.tables import overall_lines, subtitle, track_line
+from levelfield.report.verdicts import TRACK
 from levelfield.store import StoreError, StudyRecord, default_url
 from ui import look, panels, sections, states
 from ui.compared import compared

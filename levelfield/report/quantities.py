@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)  # each of them is one object, which makes looking for it quick
 class Quantity:
     """Something that is measured once for each run. ``compared`` says how two sides are set against each other, if at all.
 
