@@ -87,7 +87,11 @@ def one(service: Service, spec: RunSpec) -> Measured:
         files = [Path(folder, name) for name in ("spec.json", "result.json")]
         files[0].write_text(json.dumps(spec.to_dict()))
         words = ["-m", "levelfield.standalone", service.name, str(files[0]), "--out", str(files[1])]
-        done = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+        command = [sys.executable, *words]
+        try:
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+        except subprocess.TimeoutExpired as error:  # the other variants' figures are not lost for it
+            return {"failure": str(error)}
         if not files[1].exists():
             return {"failure": done.stderr[-1000:]}
         return figures(json.loads(files[1].read_text()))

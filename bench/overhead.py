@@ -44,16 +44,6 @@ JUDGED = "whole_ns"  # the stricter one: what passes between two blocks, such as
 Group = tuple[str, ...]
 
 
-class OverheadActors(Actors):
-    """Starts this benchmark's actor in the place of the platform's."""
-
-    def start(self, spec: RunSpec, log: Path, *, share: float = 1.0) -> Any:
-        """As `Actors.start`."""
-        gpus = share if spec.device == "cuda" else 0
-        options = {"num_cpus": 0, "num_gpus": gpus, "resources": {spec.framework: share}, "max_restarts": 0}
-        return ray.remote(OverheadActor).options(**options).remote(spec.framework, str(log))
-
-
 class OverheadProcess(RayProcess):
     """`RayProcess.burst` gives the platform's bursts, exactly as in a duel."""
 
@@ -103,7 +93,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def measure(options: Namespace) -> Iterator[dict[str, Any]]:
     """A record for every process. Raises ClusterError, BurstError, or SystemExit where a worker does not get ready."""
-    console, actors = Console(stderr=True), OverheadActors()
+    console, actors = Console(stderr=True), Actors(OverheadActor)
     services = [discover()[name] for name in options.frameworks]
     with cluster(None, services, console), tempfile.TemporaryDirectory() as logs:
         for number, workload, framework in product(range(options.processes), options.workloads, options.frameworks):

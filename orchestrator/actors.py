@@ -28,7 +28,8 @@ class NotStartedError(Exception):
 class Actors:
     """What every actor of one session is checked against and given."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: type[WorkerActor] = WorkerActor) -> None:
+        self._kind = kind
         self._source_hash = source_hash()
         self._datasets: dict[str, data.Dataset] = {}
 
@@ -37,7 +38,7 @@ class Actors:
         # CPU shares of Ray only place; the custom resource is what finds the framework's node.
         gpus = share if spec.device == "cuda" else 0
         options = {"num_cpus": 0, "num_gpus": gpus, "resources": {spec.framework: share}, "max_restarts": 0}
-        return ray.remote(WorkerActor).options(**options).remote(spec.framework, str(log))
+        return ray.remote(self._kind).options(**options).remote(spec.framework, str(log))
 
     def greet(self, actor: Any, spec: RunSpec) -> dict[str, Any]:
         """Wait for the actor's process; who and where it is.
