@@ -47,13 +47,17 @@ class Plan:
         self.warmup_steps = max(WARMUP_STEPS, self.steps_per_epoch if self.epochs > 1 else 0)
 
     @property
+    def full_steps(self) -> int:
+        """How many steps of an epoch have a full batch; 1, with a smaller one, where none has."""
+        return self.examples // self.batch_size or 1
+
+    @property
     def alike_steps(self) -> int:
         """How many steps of an epoch lie in blocks that are all alike: as many steps in each, and full batches.
 
         An epoch with fewer full batches than a block holds is one block; one without a full batch is a block of a single smaller batch.
         """
-        full = self.examples // self.batch_size
-        return full // self.block_steps * self.block_steps or full or 1
+        return self.full_steps // self.block_steps * self.block_steps or self.full_steps
 
     def is_new_shape(self, epoch: int, first: int, steps: int) -> bool:
         """Whether these steps are the first to hold the smaller last batch."""
@@ -69,27 +73,40 @@ def epoch_blocks(
 ) -> Iterator[tuple[Block, NDArray[np.float64]]]:
     """One epoch, or its first ``steps`` steps, block by block, each with one synchronisation; yields each with its steps' losses.
 
-    Reading the losses waits for the device, so it is done after the clock has been looked at. Raises DivergedError, after that block has
-    been taken, where a loss is not finite.
+    Raises DivergedError, after that block has been taken, where a loss is not finite.
     """
     worker.begin_epoch(batch_order(plan.seed, number, plan.examples))
-    end, done_before = steps or plan.steps_per_epoch, number * plan.steps_per_epoch
+    end = steps or plan.steps_per_epoch
     for first in range(0, end, plan.block_steps):
-        count = min(plan.block_steps, end - first)
-        steady = done_before + first >= plan.warmup_steps and not plan.is_new_shape(number, first, count)
-        with watch.phase("train" if steady else "warmup") as lap:
-            worker.train_steps(count)
-            worker.synchronize()
-        block = Block(
-            epoch=number,
-            first_step=first,
-            steps=count,
-            samples=plan.samples(first, count),
-            duration_ns=lap.ns,
-            steady=steady,
-            device_ns=worker.device_ns(),
-        )
-        losses = worker.losses()
+        block, losses = timed_block(worker, plan, number, range(first, min(first + plan.block_steps, end)), watch)
         yield block, losses
-        if not np.isfinite(losses).all():
-            raise DivergedError("the training loss is not finite at", done_before + first + int(np.argmin(np.isfinite(losses))) + 1)
+        require_finite(losses, plan, block)
+
+
+def timed_block(worker: Worker, plan: Plan, number: int, steps: range, watch: Stopwatch) -> tuple[Block, NDArray[np.float64]]:
+    """The next steps of epoch ``number``, timed as one, with the loss of each.
+
+    Reading the losses waits for the device, so it is done after the clock has been looked at.
+    """
+    first, count = steps.start, len(steps)
+    steady = number * plan.steps_per_epoch + first >= plan.warmup_steps and not plan.is_new_shape(number, first, count)
+    with watch.phase("train" if steady else "warmup") as lap:
+        worker.train_steps(count)
+        worker.synchronize()
+    block = Block(
+        epoch=number,
+        first_step=first,
+        steps=count,
+        samples=plan.samples(first, count),
+        duration_ns=lap.ns,
+        steady=steady,
+        device_ns=worker.device_ns(),
+    )
+    return block, worker.losses()
+
+
+def require_finite(losses: NDArray[np.float64], plan: Plan, block: Block) -> None:
+    """Raises DivergedError at the first of a block's ``losses`` that is not finite."""
+    if not np.isfinite(losses).all():
+        before = block.epoch * plan.steps_per_epoch + block.first_step
+        raise DivergedError("the training loss is not finite at", before + int(np.argmin(np.isfinite(losses))) + 1)

@@ -1,19 +1,21 @@
 """Bursts: a live worker does training steps for a fraction of a second while the other side of its duel waits, and then waits itself.
 
-The steps are those of training, block by block (`levelfield.blocks`), of full batches alone, so that every block of a burst is alike.
+What counts are blocks as in training (`levelfield.blocks`), of full batches alone, so that all of them are alike. What is discarded before
+them comes in pieces of a few steps: a block may take seconds, and caches, clock frequency and sleeping threads are back long before.
 """
 
-import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from levelfield.blocks import Plan, epoch_blocks
+from levelfield.blocks import Plan, require_finite, timed_block
 from levelfield.measure.stopwatch import Stopwatch
 from levelfield.result import Block
 from levelfield.worker import Worker
+from levelfield.workloads.base import batch_order
 
-DISCARDED_STEPS = 3  # at least so many; caches, clock frequency and sleeping threads are back by then
+DISCARDED_STEPS = 3  # at least so many, and
+DISCARDED_NS = 50_000_000  # at least so long
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,16 +44,17 @@ class Burster:
     """Gives bursts of a worker that is built and has trained, or at least warmed up; ``first_epoch`` is the next epoch that it would do."""
 
     def __init__(self, worker: Worker, plan: Plan, *, first_epoch: int, clock: Callable[[], int] = time.perf_counter_ns) -> None:
-        self._clock = clock
-        self._blocks = _endless(worker, plan, Stopwatch(clock, {}), first_epoch)
+        self._clock, self._watch = clock, Stopwatch(clock, {})
+        self._worker, self._plan = worker, plan
+        self._epoch, self._step = first_epoch - 1, plan.full_steps  # the epoch before is over
         self._left = clock(), time.process_time_ns()
 
     def burst(self, target_ns: int) -> Burst:
         """Train in whole blocks until those that count have taken ``target_ns``. Raises DivergedError as training does."""
         started, (left_at, left_cpu) = time.monotonic_ns(), self._left
         idle_ns, cpu = self._clock() - left_at, time.process_time_ns()
-        discarded = self._take(lambda blocks: sum(b.steps for b in blocks) >= DISCARDED_STEPS)
-        counted = self._take(lambda blocks: sum(b.duration_ns for b in blocks) >= target_ns)
+        discarded = self._blocks(DISCARDED_STEPS, least_steps=DISCARDED_STEPS, least_ns=DISCARDED_NS)
+        counted = self._blocks(self._plan.block_steps, least_steps=1, least_ns=target_ns)
         self._left = self._clock(), time.process_time_ns()
         return Burst(
             steps=sum(block.steps for block in counted),
@@ -66,19 +69,25 @@ class Burster:
             device_ns=_device_ns(counted),
         )
 
-    def _take(self, enough: Callable[[list[Block]], bool]) -> list[Block]:
+    def _blocks(self, size: int, *, least_steps: int, least_ns: int) -> list[Block]:
+        """Blocks of ``size`` steps until they hold so many steps and have taken so long."""
         taken: list[Block] = []
-        while not enough(taken):
-            taken.append(next(self._blocks))
+        while sum(block.steps for block in taken) < least_steps or sum(block.duration_ns for block in taken) < least_ns:
+            taken.append(self._take(size))
         return taken
+
+    def _take(self, steps: int) -> Block:
+        """So many steps, or as many as an epoch has; a new epoch begins where fewer are left of this one."""
+        steps = min(steps, self._plan.full_steps)
+        if self._step + steps > self._plan.full_steps:
+            self._epoch, self._step = self._epoch + 1, 0
+            self._worker.begin_epoch(batch_order(self._plan.seed, self._epoch, self._plan.examples))
+        first, self._step = self._step, self._step + steps
+        block, losses = timed_block(self._worker, self._plan, self._epoch, range(first, self._step), self._watch)
+        require_finite(losses, self._plan, block)
+        return block
 
 
 def _device_ns(blocks: list[Block]) -> int | None:
     known = [block.device_ns for block in blocks if block.device_ns is not None]
     return sum(known) if len(known) == len(blocks) else None
-
-
-def _endless(worker: Worker, plan: Plan, watch: Stopwatch, first_epoch: int) -> Iterator[Block]:
-    for number in itertools.count(first_epoch):
-        for block, _ in epoch_blocks(worker, plan, number, watch, steps=plan.alike_steps):
-            yield block

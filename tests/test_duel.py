@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from levelfield.blocks import WARMUP_STEPS, DivergedError, Plan
-from levelfield.bursts import DISCARDED_STEPS, Burst, Burster
+from levelfield.bursts import DISCARDED_NS, DISCARDED_STEPS, Burst, Burster
 from levelfield.duel import ROUNDS, Turn, take_turns
 from levelfield.result import RunResult, Status
 from levelfield.run import Session
@@ -52,36 +52,60 @@ def test_the_steps_that_are_alike(examples, batch_size, block_steps, alike):
     assert plan.alike_steps == alike
 
 
-def test_a_burst_counts_whole_blocks_until_the_time_is_over_and_leaves_out_its_first_steps():
-    """100 examples are 3 full batches: with blocks of 2 an epoch gives one block, of 2 x 10,000 + 5,000 ns."""
+class SlowWorker(TimedWorker):
+    """Of its steps each takes so many nanoseconds more."""
+
+    step_ns = 20_000_000
+
+    def train_steps(self, n):
+        super().train_steps(n)
+        self.clock.now += n * self.step_ns
+
+
+def test_a_burst_counts_whole_blocks_until_the_time_is_over():
+    """100 examples are 3 full batches: a block of 2 steps, of 2 x 20,010,000 + 5,000 ns, and then an epoch has no room for another."""
     clock = Clock()
-    bursts = burster(TimedWorker(clock), clock=clock)
+    burst = burster(SlowWorker(clock), clock=clock).burst(50_000_000)
+    assert (burst.steps, burst.samples, burst.duration_ns) == (4, 128, 80_050_000), "the first block after 50 ms ends it"
+
+
+@pytest.mark.parametrize("block_steps", [2, 50])
+@pytest.mark.parametrize(("step_ns", "steps"), [(60_000_000, 3), (17_000_000, 3), (16_000_000, 6), (4_000_000, 15)])
+def test_a_burst_leaves_out_a_few_steps_and_some_time_however_long_its_blocks_are(block_steps, step_ns, steps):
+    clock = Clock()
+    worker = SlowWorker(clock)
+    worker.step_ns = step_ns
+    burst = burster(worker, workload=dataclasses.replace(WORKLOAD, block_steps=block_steps), clock=clock).burst(1)
+    assert burst.discarded_steps == steps >= DISCARDED_STEPS
+    assert burst.discarded_ns >= DISCARDED_NS
+    assert burst.steps == min(block_steps, 3), "an epoch has 3 full batches"
+
+
+def test_the_time_between_two_bursts_is_told():
+    clock = Clock()
+    bursts = burster(SlowWorker(clock), clock=clock)
     clock.now += 77_000
-    burst = bursts.burst(60_000)
-    assert (burst.steps, burst.samples, burst.duration_ns) == (6, 192, 75_000), "the first block after 50,000 ns ends it"
-    assert (burst.discarded_steps, burst.discarded_ns) == (4, 50_000)
-    assert burst.discarded_steps >= DISCARDED_STEPS
-    assert burst.idle_ns == 77_000
+    assert bursts.burst(1).idle_ns == 77_000
     clock.now += 5
     assert bursts.burst(1).idle_ns == 5, "counted from the end of the burst before"
 
 
 def test_bursts_go_on_with_training():
-    """Every burst takes the next batches, of epochs that training never reached."""
-    taken = []
+    """Every burst takes the next batches, of epochs that training never reached. With blocks of 2, 3 steps to discard are an epoch each."""
+    taken, clock = [], Clock()
 
-    class Remembers(NumpyWorker):
+    class Remembers(SlowWorker):
         def begin_epoch(self, order):
             taken.append(tuple(order))
             super().begin_epoch(order)
 
-    worker = Remembers()
-    bursts = burster(worker)
+    worker = Remembers(clock)
+    bursts = burster(worker, clock=clock)
     before = len(taken)
     first = worker.weights()
     bursts.burst(1)
     bursts.burst(1)
-    assert len(taken) - before == 6
+    assert len(taken) - before == 4, "a block of each burst and what it discards"
     assert len(set(taken)) == len(taken), "no epoch came twice"
     assert any(not np.array_equal(first[name], array) for name, array in worker.weights().items())
 

@@ -48,8 +48,9 @@ class TensorFlowWorker:
                 learning_rate=spec.learning_rate or adam.learning_rate, beta_1=adam.beta_1, beta_2=adam.beta_2, epsilon=adam.epsilon
             )
             self.optimizer.build(self.network.trainable_variables)
-        self.train_step, self.train_many = self._compiled(self._train_step), self._compiled(self._train_many)
-        self.traced_step, self.infer = self._compiled(self._traced_step), self._compiled(self._infer)
+        self.train_step, self.traced_step, self.infer = map(self._compiled, (self._train_step, self._traced_step, self._infer))
+        # One graph for any number of steps: a block's and the few that a burst discards.
+        self.train_many = self._compiled(self._train_many, [tf.TensorSpec([None, self.batch_size], tf.int64)])
         self._losses: list[tf.Tensor | list[tf.Tensor]] = []  # of each call: a row of numbers, or one by one
 
     def begin_epoch(self, order: NDArray[np.int64]) -> None:
@@ -129,11 +130,12 @@ class TensorFlowWorker:
             "steps_per_call": self.steps_per_call,
         }
 
-    def _compiled(self, function: Any) -> Any:
+    def _compiled(self, function: Any, signature: list[tf.TensorSpec] | None = None) -> Any:
         if self.mode == "eager":
             return function
         # Without relaxed shapes every new batch size would trace the function again; XLA compiles each shape for itself.
-        return tf.function(function, jit_compile=self.mode == "xla", reduce_retracing=self.mode != "xla", autograph=False)
+        xla = self.mode == "xla"
+        return tf.function(function, input_signature=signature, jit_compile=xla, reduce_retracing=not xla, autograph=False)
 
     def _inputs(self, x: tf.Tensor) -> tf.Tensor:
         """Examples as they are stored, (batch, ...), to what the first layer takes."""
