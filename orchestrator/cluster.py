@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psutil
 import ray
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from levelfield.services import Service
 from orchestrator.nodes import ClusterError, Nodes, check_address, check_environments, free_port, wait_for_port
+from orchestrator.raylets import local_node_ip
 
 # Loopback, so that nothing is open to the network; not 127.0.0.1, which Ray replaces by the host's outward address.
 LOOPBACK = "127.0.0.2"
@@ -59,7 +59,7 @@ def running(address: str, services: Iterable[Service]) -> Iterator[str]:
     address = f"{host}:{port}"
     nodes = Nodes()
     try:
-        if not (own_ip := _local_node_ip(address)):
+        if not (own_ip := local_node_ip(address)):
             own_ip = _ip_towards(host, port)
             join = [f"--address={address}", f"--node-ip-address={own_ip}", "--num-cpus=0", "--num-gpus=0"]
             nodes.start(Path(sys.executable), *join)
@@ -94,32 +94,6 @@ def _wait_for_services(services: list[Service], nodes: Nodes, *, timeout_s: floa
         time.sleep(0.05)
 
 
-def raylets(address: str | None) -> list[int]:
-    """The processes on this host, in sight, that are nodes of a cluster which somebody else started; their workers are their children."""
-    if address is None:
-        return []
-    host, port = check_address(address)
-    return [process.pid for process, _ in _raylets(f"{host}:{port}")]
-
-
-def _raylets(address: str) -> Iterator[tuple[psutil.Process, list[str]]]:
-    """The raylets of the cluster at ``address`` with their command lines."""
-    for process in psutil.process_iter(["name", "cmdline"]):
-        command = process.info["cmdline"] or []
-        if process.info["name"] == "raylet" and f"--gcs-address={address}" in command:
-            yield process, command
-
-
-def _local_node_ip(address: str) -> str | None:
-    """The IP address of a raylet that belongs to the cluster at ``address`` and that this process can use: in sight, and on this host."""
-    own = {entry.address for entries in psutil.net_if_addrs().values() for entry in entries}
-    for _, command in _raylets(address):
-        ip = next((word.partition("=")[2] for word in command if word.startswith("--node_ip_address=")), "")
-        if ip in own or ip.startswith("127."):
-            return ip
-    return None
-
-
 def _ip_towards(host: str, port: int) -> str:
     """The address of this host that ``host`` sees; a datagram socket is connected without sending anything."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
@@ -129,7 +103,7 @@ def _ip_towards(host: str, port: int) -> str:
 
 def _wait_for_local_node(address: str, nodes: Nodes) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
-    while not _local_node_ip(address):
+    while not local_node_ip(address):
         nodes.check_alive()
         if time.monotonic() > deadline:
             raise ClusterError(f"the node of this host did not join the cluster at {address} within {START_TIMEOUT_S:.0f} s")

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from levelfield.result import Status
-from levelfield.stats import looks
 from levelfield.study import Study
 from orchestrator.plan import PairWork
 
@@ -14,6 +13,8 @@ def stages(study: Study, todo: Iterable[PairWork]) -> Iterator[list[PairWork]]:
     if not study.until_decided:
         yield left
         return
+    from levelfield.stats import looks  # scipy takes a while to import, and the first run would wait for it
+
     before = 0
     for look in looks(len(study.seed_list)):
         yield [work for work in left if before <= work.pair // len(study.workloads) < look]

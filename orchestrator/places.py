@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import ray
@@ -10,8 +10,7 @@ from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from levelfield.leases import Device
-from levelfield.measure.host import host_id
-from levelfield.measure.monitor import Monitor, pid_namespace
+from levelfield.measure.monitor import Monitor
 from levelfield.spec import RunSpec
 from orchestrator.watch import Eyes, LostSightError
 
@@ -66,14 +65,13 @@ class RemoteEyes:
 
 
 class ClusterPlaces:
-    """Asks each node once, by an actor that stays to watch its host. ``in_sight``: nodes' processes here that are watched without one.
+    """Asks each node once, by an actor that stays to watch its host; ``in_sight``, nodes by their ids, are processes here and need none.
 
     On cuda a process may get any GPU of its node, so all of them count. A node whose GPUs nobody can name counts by its processors.
     """
 
-    def __init__(self, in_sight: Collection[int] = ()) -> None:
-        self._in_sight = frozenset(in_sight)
-        self._where: dict[str, dict[str, Any]] = {}
+    def __init__(self, in_sight: Mapping[str, int] | None = None) -> None:
+        self._where = {node: Monitor([pid]).where() for node, pid in (in_sight or {}).items()}
         self._unwatched: dict[str, Any] = {}
 
     def candidates(self, specs: Iterable[RunSpec]) -> frozenset[Device]:
@@ -89,19 +87,12 @@ class ClusterPlaces:
         return _devices(self._where.get(who["node_id"], {"host": who["host"], "gpus": []}), device)
 
     def newcomers(self) -> Iterator[tuple[str, str, Eyes]]:
-        """Host, its name and eyes on it, of each node that has answered since the last time and is not in sight."""
+        """Host, its name and eyes on it, of each node that has answered since the last time."""
         while self._unwatched:
             node, actor = self._unwatched.popitem()
             where = self._where[node]
-            if self._sees(where):
-                ray.kill(actor)
-                continue
             with contextlib.suppress(LostSightError):
                 yield where["host"], where["hostname"], RemoteEyes(actor)
-
-    def _sees(self, where: Mapping[str, Any]) -> bool:
-        here = (where["host"], where["pid_namespace"]) == (host_id(), pid_namespace())
-        return here and self._in_sight.issuperset(where["roots"])
 
     def _ask(self, nodes: Iterable[str]) -> None:
         """Ask those that have not answered yet, all at once."""

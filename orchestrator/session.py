@@ -3,10 +3,11 @@
 import os
 import secrets
 import tempfile
+from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ from orchestrator.looks import is_decided, stages, work_until_decided
 from orchestrator.nodes import ClusterError
 from orchestrator.plan import PairWork, pending, plan
 from orchestrator.progress import LiveProgress, WaitingLines
+from orchestrator.raylets import raylets
 from orchestrator.schedule import Scheduler
 from orchestrator.watch import Blind, ClusterWatch, Watcher
 
@@ -86,50 +88,43 @@ def execute(session: Session, record: StudyRecord, *, is_new: bool) -> list[Stat
             return []
         session.console.print(f"[bold]{escape(study.title or study.name)}[/]  [dim]study {record.id}: {_amount(todo)}[/]")
         lessor = Lessor(store=store, study_id=record.id, waiting=WaitingLines(session.console))
-        # Nodes that come up here keep every core busy for seconds, which whoever measures on this host must not feel.
-        with nullcontext() if session.address else lessor.lease([Device(host=host_id())], ["start of the Ray nodes"]):
+        places = cache(partial(_places, session))
+        if session.address:  # the watch can have seen its second by the time that the cluster has been joined
+            watcher = stack.enter_context(_watch(session, places))
             stack.enter_context(cluster(session.address, needed, session.console))
+        else:
+            # Nodes that come up here keep every core busy for seconds, which whoever measures on this host must not feel.
+            with lessor.lease([Device(host=host_id())], ["start of the Ray nodes"]):
+                stack.enter_context(cluster(None, needed, session.console))
+            watcher = stack.enter_context(_watch(session, places))
         if is_new:
             store.add_study(record)
-        statuses = _run(session, record, study, todo, store)
+        scheduler = partial(Scheduler, study_id=record.id, store=store, logs=_logs(session), watcher=watcher, places=places())
+        statuses = _run(session, record, study, todo, scheduler)
         # Afterwards, so that the first figures come soon; whoever wants to know before a long study asks `levelfield parity`.
         if session.certify:
             _certify(session, study, record, store)
         return statuses
 
 
-def _run(session: Session, record: StudyRecord, study: Study, todo: list[PairWork], store: Store) -> list[Status]:
+def _run(session: Session, record: StudyRecord, study: Study, todo: list[PairWork], scheduler: Callable[..., Scheduler]) -> list[Status]:
     from orchestrator.execute import RayExecutor  # Ray is imported only where it is needed: the other commands stay quick
 
-    places = _places(session)
-    with LiveProgress(session.console, todo) as progress, _watch(session, places) as watcher:
-        scheduler = Scheduler(
-            study_id=record.id,
-            executor=RayExecutor(),
-            store=store,
-            listener=progress,
-            logs=_logs(session),
-            watcher=watcher,
-            places=places,
-            rounds=study.bursts,
-        )
+    with LiveProgress(session.console, todo) as progress:
+        work = scheduler(executor=RayExecutor(), listener=progress, rounds=study.bursts).work
         try:
-            decided = partial(is_decided, study, record.id, session.store_url)
-            return work_until_decided(stages(study, todo), scheduler.work, decided)
+            return work_until_decided(stages(study, todo), work, partial(is_decided, study, record.id, session.store_url))
         except KeyboardInterrupt:
             session.console.print(f"\nInterrupted. [bold]levelfield resume {record.id}[/] goes on where it stopped.")
             raise
 
 
-def _watch(session: Session, places: "ThisHost | ClusterPlaces") -> AbstractContextManager[Watcher]:
-    from orchestrator.cluster import raylets
-
-    roots = [os.getpid(), *raylets(session.address)]
-    return ClusterWatch(roots, newcomers=places.newcomers) if session.gate else nullcontext(Blind())
+def _watch(session: Session, places: "Callable[[], ThisHost | ClusterPlaces]") -> AbstractContextManager[Watcher]:
+    roots = [os.getpid(), *raylets(session.address).values()]
+    return ClusterWatch(roots, newcomers=lambda: places().newcomers()) if session.gate else nullcontext(Blind())
 
 
 def _places(session: Session) -> "ThisHost | ClusterPlaces":
-    from orchestrator.cluster import raylets
     from orchestrator.places import ClusterPlaces, ThisHost
 
     return ClusterPlaces(raylets(session.address)) if session.address else ThisHost()

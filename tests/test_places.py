@@ -1,5 +1,6 @@
 """Which devices a pair's processes may get on a cluster, asked of its nodes; and which nodes get eyes of their own."""
 
+import os
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -8,7 +9,6 @@ from ray.exceptions import ActorDiedError
 
 from levelfield.leases import Device
 from levelfield.measure.host import host_id
-from levelfield.measure.monitor import pid_namespace
 from orchestrator import places
 from orchestrator.places import ClusterPlaces, ThisHost
 from orchestrator.watch import LostSightError
@@ -27,9 +27,9 @@ class Method:
 class Node:
     """A node with its monitor."""
 
-    def __init__(self, host, *offers, gpus=(), roots=(7,), pid_namespace="pid:[9]", alive=True, dead=False):
+    def __init__(self, host, *offers, gpus=(), alive=True, dead=False):
         self.resources, self.alive, self.dead, self.asked = dict.fromkeys(offers, 1.0), alive, dead, 0
-        self.told = {"host": host, "hostname": f"name of {host}", "roots": list(roots), "pid_namespace": pid_namespace, "gpus": list(gpus)}
+        self.told = {"host": host, "hostname": f"name of {host}", "roots": [7], "gpus": list(gpus)}
         self.where, self.start, self.mark, self.since = map(Method, (self._where, lambda: None, self._mark, lambda at: [{"at_ns": at}]))
 
     def _where(self):
@@ -103,15 +103,13 @@ def test_a_node_is_asked_once_and_a_new_one_when_it_has_come(cluster):
 
 
 def test_nodes_out_of_sight_get_eyes_once(cluster):
-    mine = {"pid_namespace": pid_namespace()}
-    seen, unseen = Node(host_id(), "torch", roots=[70], **mine), Node(host_id(), "torch", roots=[71], **mine)
-    contained, far = Node(host_id(), "torch", roots=[70]), Node("far", "torch", roots=[70], **mine)
-    ended = cluster(n1=seen, n2=unseen, n3=contained, n4=far)
-    here = ClusterPlaces(in_sight=[70])
-    here.candidates([TORCH])
+    seen, unseen, far = Node(host_id(), "torch"), Node(host_id(), "torch"), Node("far", "torch")
+    ended = cluster(n1=seen, n2=unseen, n3=far)
+    here = ClusterPlaces(in_sight={"n1": os.getpid()})
+    assert here.candidates([TORCH]) == {Device(host=host_id()), Device(host="far")}
+    assert (seen.asked, unseen.asked, far.asked) == (0, 1, 1)
     newcomers = list(here.newcomers())
-    assert sorted(host for host, *_ in newcomers) == sorted([host_id(), host_id(), "far"])
-    assert ended == [seen]
+    assert sorted(host for host, *_ in newcomers) == sorted([host_id(), "far"])
     assert list(here.newcomers()) == []
     eyes = next(eyes for host, _, eyes in newcomers if host == "far")
     assert (eyes.mark(), eyes.since(3)) == (5, [{"at_ns": 3}])
@@ -119,7 +117,7 @@ def test_nodes_out_of_sight_get_eyes_once(cluster):
     with pytest.raises(LostSightError):
         eyes.mark()
     eyes.stop()
-    assert ended == [seen, far]
+    assert ended == [far]
 
 
 def test_an_embedded_cluster_is_here():

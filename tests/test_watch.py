@@ -92,6 +92,7 @@ class FakeEyes:
     """On a host whose clock is ``offset_s`` ahead of a common one. ``foreign`` cores are busy besides ``own``, from second ``since`` on."""
 
     clock = 0
+    disturbed_until = math.inf
 
     def __init__(self, host, offset_s, *, own=0.0, foreign=0.0, disturbed_from=0):
         self.host, self.offset, self.own, self.foreign, self.disturbed_from = host, offset_s, own, foreign, disturbed_from
@@ -101,7 +102,7 @@ class FakeEyes:
         if self.lost:
             raise LostSightError
         at = FakeEyes.clock
-        busy = round((self.own * at + self.foreign * max(0, at - self.disturbed_from)) * S)
+        busy = round((self.own * at + self.foreign * max(0, min(at, self.disturbed_until) - self.disturbed_from)) * S)
         self.looks.append(sample(at + self.offset, host=self.host, busy_ns=busy, own_ns=round(self.own * at * S), pressure_ns=0))
         return self.looks[-1].at_ns
 
@@ -133,8 +134,10 @@ def clock(monkeypatch):
 class Own:
     """In place of the monitor of this host."""
 
+    foreign = 0.0
+
     def __init__(self, roots):
-        self.eyes = FakeEyes("own", 0)
+        self.eyes = FakeEyes("own", 0, foreign=self.foreign)
         self.mark, self.since, self.stop = self.eyes.mark, self.eyes.since, self.eyes.stop
 
     def where(self):
@@ -214,6 +217,46 @@ def test_two_monitors_of_a_host_know_their_own_processes_each(watching, clock):
         seen = seen_on(watcher, clock, "a")
     assert seen["figures"]["foreign_cores"] == pytest.approx(0)
     assert seen["figures"]["own_cores"] == pytest.approx(1.6)
+
+
+def entered(clock, seconds=2):
+    """A watch of this host, and what was its own monitor, which has seen so many seconds; and when that was."""
+    watcher = ClusterWatch([1]).__enter__()
+    clock(seconds)
+    return watcher, watcher._own.eyes, FakeEyes.clock
+
+
+def test_what_was_seen_while_a_cluster_was_joined_serves_as_a_baseline(watching, clock):
+    watcher, _, now = entered(clock)
+    watcher.settle()
+    assert FakeEyes.clock == now
+    assert watcher._hosts["own"]._baseline.wall_ns == 2 * S
+    late, _, now = entered(clock, seconds=0.5)
+    late.settle()
+    assert FakeEyes.clock == now + 1.5, "it is still as long as any"
+
+
+def test_a_baseline_from_the_beginning_that_was_not_quiet_is_taken_again(watching, clock, monkeypatch):
+    monkeypatch.setattr(Own, "foreign", 1.0)
+    watcher, eyes, now = entered(clock)
+    eyes.disturbed_until = now
+    watcher.settle()
+    assert FakeEyes.clock == now + 2
+    assert watcher._hosts["own"].is_settled
+
+
+def test_where_processors_tell_their_energy_the_baseline_is_an_idle_one(watching, clock):
+    watcher, eyes, now = entered(clock)
+    look = eyes.look
+
+    def with_package():
+        at = look()
+        eyes.looks[-1] = replace(eyes.looks[-1], rapl_uj={"package-0": 1})
+        return at
+
+    eyes.look = with_package
+    watcher.settle()
+    assert FakeEyes.clock == now + 2
 
 
 def test_with_a_new_monitor_of_a_host_its_baseline_is_taken_anew(monkeypatch, clock):

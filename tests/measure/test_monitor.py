@@ -10,7 +10,7 @@ import pytest
 
 from levelfield.measure import monitor
 from levelfield.measure.host import HostSample, host_id
-from levelfield.measure.monitor import Monitor, pid_namespace, visible
+from levelfield.measure.monitor import Monitor, visible
 from levelfield.measure.windows import windows
 
 GPUS = ["GPU-aa11", "GPU-aa22", "GPU-bb33"]
@@ -43,7 +43,6 @@ def test_it_says_where_it_is_and_which_gpus_its_node_may_use(monkeypatch):
         "host": host_id(),
         "hostname": socket.gethostname(),
         "roots": [node.pid],
-        "pid_namespace": pid_namespace(),
         "gpus": ["GPU-aa22"],
     }
 
