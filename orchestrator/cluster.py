@@ -14,6 +14,7 @@ from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from levelfield.services import Service
+from orchestrator.authentication import own_token, users_token
 from orchestrator.nodes import ClusterError, Nodes, check_address, check_environments, free_port, wait_for_port
 from orchestrator.raylets import local_node_ip
 
@@ -31,8 +32,7 @@ def embedded(services: Iterable[Service]) -> Iterator[str]:
     """
     services = list(services)
     check_environments(services)
-    nodes = Nodes()
-    try:
+    with own_token(), _nodes() as nodes:
         port = free_port(LOOPBACK)
         head = ["--head", f"--port={port}", "--include-dashboard=false", "--num-cpus=0", "--num-gpus=0"]
         nodes.start(Path(sys.executable), f"--node-ip-address={LOOPBACK}", *head)
@@ -43,8 +43,6 @@ def embedded(services: Iterable[Service]) -> Iterator[str]:
         with _driver(f"{LOOPBACK}:{port}", _node_ip_address=LOOPBACK):
             _wait_for_services(services, nodes, timeout_s=START_TIMEOUT_S)
             yield f"{LOOPBACK}:{port}"
-    finally:
-        nodes.stop()
 
 
 @contextmanager
@@ -57,8 +55,7 @@ def running(address: str, services: Iterable[Service]) -> Iterator[str]:
     """
     host, port = check_address(address)
     address = f"{host}:{port}"
-    nodes = Nodes()
-    try:
+    with users_token(), _nodes() as nodes:
         if not (own_ip := local_node_ip(address)):
             own_ip = _ip_towards(host, port)
             join = [f"--address={address}", f"--node-ip-address={own_ip}", "--num-cpus=0", "--num-gpus=0"]
@@ -67,6 +64,13 @@ def running(address: str, services: Iterable[Service]) -> Iterator[str]:
         with _driver(address, _node_ip_address=own_ip):
             _wait_for_services(list(services), nodes, timeout_s=JOIN_TIMEOUT_S)
             yield address
+
+
+@contextmanager
+def _nodes() -> Iterator[Nodes]:
+    nodes = Nodes()
+    try:
+        yield nodes
     finally:
         nodes.stop()
 
@@ -76,7 +80,8 @@ def _driver(address: str, **options: Any) -> Iterator[None]:
     try:
         ray.init(address=address, namespace="levelfield", log_to_driver=False, logging_level=logging.ERROR, **options)
     except (ConnectionError, RuntimeError, ValueError) as error:
-        raise ClusterError(f"cannot join the Ray cluster at {address}: {error}") from error
+        hint = "if it asks for a token, set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH"
+        raise ClusterError(f"cannot join the Ray cluster at {address}: {error}; {hint}") from error
     try:
         yield
     finally:

@@ -54,8 +54,9 @@ class RemoteEyes:
         return samples
 
     def stop(self) -> None:
-        """End the monitor's process."""
-        ray.kill(self._actor)
+        """End the monitor's process, if it has not ended with the connection already: without one Ray would start a cluster here."""
+        if ray.is_initialized():
+            ray.kill(self._actor)
 
     def _ask(self, method: Any, *words: Any) -> Any:
         try:

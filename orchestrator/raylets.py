@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import psutil
 
-from levelfield.measure.monitor import pid_namespace
+from levelfield.measure.processes import PROC
 from orchestrator.nodes import check_address
 
 
@@ -20,8 +20,9 @@ def raylets(address: str | None) -> dict[str, int]:
 
 
 def _is_beside(pid: int) -> bool:
+    """Whether a process is in no other container: one may share the host's process ids, and still has files of its own."""
     try:
-        return pid_namespace(pid) == pid_namespace()
+        return all((PROC / str(pid) / kind).readlink() == (PROC / "self" / kind).readlink() for kind in ("ns/pid", "ns/mnt"))
     except OSError:  # it has ended, or is somebody else's
         return False
 

@@ -51,7 +51,7 @@ def cluster(monkeypatch):
 
     def cluster(**nodes):
         listed = [{"NodeID": name, "Alive": node.alive, "Resources": node.resources} for name, node in nodes.items()]
-        fake = SimpleNamespace(nodes=lambda: listed, get=lambda answer, timeout: answer(), kill=ended.append)
+        fake = SimpleNamespace(nodes=lambda: listed, get=lambda answer, timeout: answer(), kill=ended.append, is_initialized=lambda: True)
         monkeypatch.setattr(places, "ray", fake)
         monkeypatch.setattr(places, "_monitor", nodes.__getitem__)
         return ended

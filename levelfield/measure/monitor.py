@@ -77,9 +77,9 @@ def _variable(pid: int, name: str) -> str | None:
     return next((line.partition("=")[2] for line in lines if line.startswith(f"{name}=")), None)
 
 
-def pid_namespace(pid: int | str = "self") -> str:
-    """Names the numbering of process ids that a process is in, within its host. Raises OSError where nobody may tell."""
-    return str((PROC / str(pid) / "ns/pid").readlink())
+def pid_namespace() -> str:
+    """Names the numbering of process ids that this process is in, within its host."""
+    return str((PROC / "self/ns/pid").readlink())
 
 
 def visible(uuids: Sequence[str], chosen: str | None) -> list[str]:
