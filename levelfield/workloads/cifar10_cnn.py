@@ -24,7 +24,7 @@ WORKLOAD = Workload(
     optimizer=Adam(),
     batch_size=32,
     epochs=10,
-    block_steps=50,
+    block_steps=20,
     target_accuracy=0.65,
     parity_seed=12,
 )

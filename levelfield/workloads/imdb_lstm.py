@@ -19,6 +19,6 @@ WORKLOAD = Workload(
     optimizer=Adam(),
     batch_size=32,
     epochs=5,
-    block_steps=10,
+    block_steps=3,
     target_accuracy=0.8,
 )
