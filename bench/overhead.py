@@ -3,18 +3,20 @@
     .venv/bin/python bench/overhead.py run --out raw.jsonl [--track tuned] [--device cuda]
     .venv/bin/python bench/overhead.py report raw.jsonl
 
-``run`` starts an embedded cluster, and in it a fresh process for each record; frameworks and workloads take turns. ``report`` does with its
+``run`` starts an embedded cluster, and in it a fresh process for each record; frameworks and workloads take turns. A process during which
+the machine was not quiet, by the platform's own noise gate, counts for nothing and is replaced, up to a limit. ``report`` does with its
 lines, and with those of `bench.overhead_process`, what ``run`` does at the end: a table, and exit status 1 unless every lower bound is at
 least 0.99. The method stands in docs/benchmarks/overhead.md. Run it on a quiet machine.
 """
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 from argparse import Namespace
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
@@ -29,6 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bench.overhead_actor import OverheadActor
 from bench.overhead_process import BARE, PLATFORM, PROCESSES, Contest, add_options, choices_of, ready, record, run_spec
 from levelfield.bursts import Burst
+from levelfield.measure.host import host_id
 from levelfield.services import discover
 from levelfield.spec import RunSpec
 from levelfield.stats import Effect, speed_ratio, within_pair
@@ -36,9 +39,11 @@ from orchestrator.actors import Actors
 from orchestrator.connect import cluster
 from orchestrator.execute import RayProcess
 from orchestrator.schedule import BurstError
+from orchestrator.watch import ClusterWatch
 
 FRAMEWORKS, WORKLOADS = ("tensorflow", "torch"), ("cifar10_cnn", "imdb_lstm")
 REQUIRED = 0.99
+ATTEMPTS = 3  # at a process that the machine disturbs
 CLOCKS = {"whole_ns": "all of a burst", "duration_ns": "blocks alone"}
 JUDGED = "whole_ns"  # the stricter one: what passes between two blocks, such as reading the losses, is the platform's too
 Group = tuple[str, ...]
@@ -95,11 +100,25 @@ def measure(options: Namespace) -> Iterator[dict[str, Any]]:
     """A record for every process. Raises ClusterError, BurstError, or SystemExit where a worker does not get ready."""
     console, actors = Console(stderr=True), Actors(OverheadActor)
     services = [discover()[name] for name in options.frameworks]
-    with cluster(None, services, console), tempfile.TemporaryDirectory() as logs:
+    with cluster(None, services, console), ClusterWatch([os.getpid()]) as watcher, tempfile.TemporaryDirectory() as logs:
         for number, workload, framework in product(range(options.processes), options.workloads, options.frameworks):
-            console.print(f"[dim]process {number}: {framework}, {workload}[/]")
             spec = run_spec(options, framework, workload, number)
-            yield _in_an_actor(options, spec, actors, Path(logs, f"{number}-{workload}-{framework}.log"))
+            for attempt in range(ATTEMPTS):
+                log = Path(logs, f"{number}-{workload}-{framework}-{attempt}.log")
+                one = _watched(watcher, lambda spec=spec, log=log: _in_an_actor(options, spec, actors, log))
+                console.print(f"[dim]process {number}: {framework}, {workload}: {'; '.join(one['noise']['reasons']) or 'quiet'}[/]")
+                yield one
+                if one["noise"]["valid"]:
+                    break
+
+
+def _watched(watcher: ClusterWatch, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """A record, with whether the machine was quiet from before its process began until it ended."""
+    watcher.settle()
+    begun = watcher.mark()
+    one = measure()
+    seen = watcher.evidence([host_id()], begun) or {"valid": False, "reasons": ["nobody watched"]}
+    return one | {"noise": {name: seen[name] for name in ("valid", "reasons", "figures") if name in seen}}
 
 
 def _in_an_actor(options: Namespace, spec: RunSpec, actors: Actors, log: Path) -> dict[str, Any]:
@@ -127,6 +146,7 @@ def read(file: Path) -> Iterator[dict[str, Any]]:
 
 def report(records: Iterable[dict[str, Any]]) -> int:
     """Print the table. Returns the exit status."""
+    records = list(records)
     found = findings(records)
     table = Table(title=f"platform / bare; every lower bound is to be at least {REQUIRED}, of {PROCESSES} processes or more")
     for heading in ("framework", "workload", "track", "precision", "machine", "bare loop", "processes"):
@@ -136,7 +156,10 @@ def report(records: Iterable[dict[str, Any]]) -> int:
     table.add_column("holds")
     for one in found:
         table.add_row(*one.group, str(one.effects[JUDGED].n), *map(_cell, one.effects.values()), "yes" if one.holds else "[red]no[/]")
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
+    console = Console(width=None if sys.stdout.isatty() else 200)
+    console.print(table)
+    if disturbed := sum(not one.get("noise", {}).get("valid", True) for one in records):
+        console.print(f"{disturbed} of {len(records)} processes are left out: the machine was not quiet")
     return 0 if found and all(one.holds for one in found) else 1
 
 
@@ -144,7 +167,8 @@ def findings(records: Iterable[dict[str, Any]]) -> list[Finding]:
     """A finding for each group of records that differ in nothing but the process."""
     groups: dict[Group, list[dict[str, Any]]] = defaultdict(list)
     for one in records:
-        groups[_group(one)].append(one)
+        if one.get("noise", {}).get("valid", True):  # without Ray nobody watches
+            groups[_group(one)].append(one)
     return [Finding(group=key, effects={clock: speed_ratio(logs(members, clock)) for clock in CLOCKS}) for key, members in groups.items()]
 
 

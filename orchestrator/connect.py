@@ -5,11 +5,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from levelfield.leases import Device
+from levelfield.measure.host import host_id
 from levelfield.services import Service
+from orchestrator.leases import Lessor
 from orchestrator.nodes import check_address, check_environments, write_error
+from orchestrator.raylets import raylets
+
+if TYPE_CHECKING:
+    from orchestrator.places import ClusterPlaces, ThisHost
 
 
 class UsageError(Exception):
@@ -37,6 +45,22 @@ def cluster(address: str | None, services: Sequence[Service], console: Console) 
             stack.enter_context(running(address, services) if address else embedded(services))
         stack.enter_context(interruptible())  # again: Ray has put its own handlers in place of ours
         yield
+
+
+@contextmanager
+def embedded_in_turn(services: Sequence[Service], console: Console, lessor: Lessor) -> Iterator[None]:
+    """A cluster of our own. Its nodes keep every core busy while they come up, which whoever measures on this host must not feel."""
+    with ExitStack() as stack:
+        with lessor.lease([Device(host=host_id())], ["start of the Ray nodes"]):
+            stack.enter_context(cluster(None, services, console))
+        yield
+
+
+def places_of(address: str | None) -> "ThisHost | ClusterPlaces":
+    """The devices of the connected cluster: the one at ``address``, or our own."""
+    from orchestrator.places import ClusterPlaces, ThisHost  # imports Ray
+
+    return ClusterPlaces(raylets(address)) if address else ThisHost()
 
 
 @contextmanager

@@ -15,9 +15,11 @@ from levelfield.spec import RunSpec
 from levelfield.store import Store
 from orchestrator import certificates, data_commands
 from orchestrator.certificates import Contender
-from orchestrator.connect import UsageError, check_before_start, cluster
+from orchestrator.connect import UsageError, check_before_start, cluster, embedded_in_turn, places_of
 from orchestrator.data_commands import DataDir
+from orchestrator.leases import Lessor
 from orchestrator.options import RESULTS, Address, Results, StoreUrl, store_url
+from orchestrator.progress import WaitingLines
 
 
 class Form(StrEnum):
@@ -54,12 +56,17 @@ def parity(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     data.load(workloads.get(workload).dataset)
     needed = list({c.framework: services[c.framework] for c in contenders}.values())
     check_before_start(address, needed, results)
-    with cluster(address, needed, console):
-        try:
-            certificate = certificates.certify_one((a, b), steps=steps, console=console, logs=(results / "logs" / "parity").absolute())
-        except ParityError as error:
-            raise UsageError(f"{workload}: {error}; see {results / 'logs' / 'parity'}") from error
+    logs = (results / "logs" / "parity").absolute()
     with Store.open(store_url(results, store)) as opened:
+        # Nothing is timed, but both sides are as busy as in a run: whoever measures on their devices goes first.
+        lessor = Lessor(store=opened, study_id=f"parity {workload}", waiting=WaitingLines(console))
+        with cluster(address, needed, console) if address else embedded_in_turn(needed, console, lessor):
+            candidates = places_of(address).candidates((a, b))
+            try:
+                with lessor.lease(candidates, [f"certificate of {spec.framework}" for spec in (a, b)]):
+                    certificate = certificates.certify_one((a, b), steps=steps, console=console, logs=logs)
+            except ParityError as error:
+                raise UsageError(f"{workload}: {error}; see {logs}") from error
         opened.add_certificate(certificate)
     if form is Form.JSON:
         typer.echo(json.dumps(certificate.to_dict(), indent=1))

@@ -16,16 +16,14 @@ from rich.markup import escape
 
 import levelfield
 from levelfield import data, workloads
-from levelfield.leases import Device
 from levelfield.measure.environment import source_hash
-from levelfield.measure.host import host_id
 from levelfield.result import Status
 from levelfield.services import Service
 from levelfield.store import Store, StudyRecord
 from levelfield.store.address import parse, shown
 from levelfield.study import Study, check_study
 from orchestrator.certificates import certify_study
-from orchestrator.connect import UsageError, check_before_start, cluster, interruptible
+from orchestrator.connect import UsageError, check_before_start, cluster, embedded_in_turn, interruptible, places_of
 from orchestrator.leases import Lessor
 from orchestrator.locks import exclusive, measuring
 from orchestrator.looks import is_decided, stages, work_until_decided
@@ -88,14 +86,12 @@ def execute(session: Session, record: StudyRecord, *, is_new: bool) -> list[Stat
             return []
         session.console.print(f"[bold]{escape(study.title or study.name)}[/]  [dim]study {record.id}: {_amount(todo)}[/]")
         lessor = Lessor(store=store, study_id=record.id, waiting=WaitingLines(session.console))
-        places = cache(partial(_places, session))
+        places = cache(partial(places_of, session.address))
         if session.address:  # the watch can have seen its second by the time that the cluster has been joined
             watcher = stack.enter_context(_watch(session, places))
             stack.enter_context(cluster(session.address, needed, session.console))
         else:
-            # Nodes that come up here keep every core busy for seconds, which whoever measures on this host must not feel.
-            with lessor.lease([Device(host=host_id())], ["start of the Ray nodes"]):
-                stack.enter_context(cluster(None, needed, session.console))
+            stack.enter_context(embedded_in_turn(needed, session.console, lessor))
             watcher = stack.enter_context(_watch(session, places))
         if is_new:
             store.add_study(record)
@@ -124,12 +120,6 @@ def _watch(session: Session, places: "Callable[[], ThisHost | ClusterPlaces]") -
     return ClusterWatch(roots, newcomers=lambda: places().newcomers()) if session.gate else nullcontext(Blind())
 
 
-def _places(session: Session) -> "ThisHost | ClusterPlaces":
-    from orchestrator.places import ClusterPlaces, ThisHost
-
-    return ClusterPlaces(raylets(session.address)) if session.address else ThisHost()
-
-
 def _amount(todo: list[PairWork]) -> str:
     runs, duels = sum(len(pair.runs) for pair in todo), sum(pair.duel is not None for pair in todo)
     return f"{runs} runs, {duels} duels" if duels else f"{runs} runs"
@@ -137,7 +127,7 @@ def _amount(todo: list[PairWork]) -> str:
 
 def _certify(session: Session, study: Study, record: StudyRecord, store: Store) -> None:
     """What stops a certificate must not hide that the runs are done."""
-    places = _places(session)
+    places = places_of(session.address)
     lessor = Lessor(store=store, study_id=record.id, waiting=WaitingLines(session.console))
     try:
         certify_study(

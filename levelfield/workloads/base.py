@@ -35,8 +35,9 @@ class Workload:
     """A training task. The loss is the mean over the batch; the last layer's outputs are logits: one a class, or one in all if binary.
 
     ``input_scale``: inputs that are not tokens are divided by it, in the precision of the run, before the first layer. ``block_steps`` is
-    how many steps lie between two looks at the clock: some quarter to half of a second of two cores. ``target_accuracy`` is what "trained" means for time to target.
-    ``parity_seed``: with it rounding grows slowly in fp32, so that a certificate can tell much (bench/fp32_divergence.py).
+    how many steps lie between two looks at the clock: a quarter to half of a second's on two cores. ``target_accuracy`` is what "trained"
+    means for time to target. ``parity_seed``: with it rounding grows slowly in fp32, so that a certificate can tell much
+    (bench/fp32_divergence.py).
     """
 
     name: str

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from levelfield.measure.allocator import freed_memory, keep_freed_memory
 from levelfield.measure.threads import observe
 from levelfield.spec import RunSpec
 
@@ -30,6 +31,8 @@ def choose_device(spec: RunSpec, *, threads: int) -> str:
         tf.config.set_visible_devices([], "GPU")
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)  # otherwise TensorFlow takes the whole card at once
+    if spec.track == "tuned":
+        keep_freed_memory()
     if spec.track != "article":  # whose frameworks are taken as they come
         # TF32 keeps 10 of float32's 23 mantissa bits: not what "fp32" promises.
         tf.config.experimental.enable_tensor_float_32_execution(False)
@@ -73,6 +76,7 @@ def describe_device(device: str) -> dict[str, Any]:
         "threads": int(tf.config.threading.get_intra_op_parallelism_threads()),
         "interop_threads": int(tf.config.threading.get_inter_op_parallelism_threads()),
         "cores": list(observe(os.getpid()).cores),
+        "freed_memory": freed_memory(),
         "tf32": bool(tf.config.experimental.tensor_float_32_execution_enabled()),
         # TensorFlow tries cuDNN's algorithms out unless this variable forbids it.
         "cudnn_autotune": bool(gpus) and os.environ.get("TF_CUDNN_USE_AUTOTUNE", "1") != "0",

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch._dynamo import config as dynamo_config
 
+from levelfield.measure.allocator import freed_memory, keep_freed_memory
 from levelfield.measure.threads import observe
 from levelfield.spec import RunSpec
 
@@ -25,6 +26,8 @@ def choose_device(spec: RunSpec, *, threads: int) -> torch.device:
     # When one function has been compiled too often, PyTorch would go on without compiling and without a word.
     dynamo_config.fail_on_recompile_limit_hit = True
     dynamo_config.recompile_limit = RECOMPILE_LIMIT
+    if spec.track == "tuned":
+        keep_freed_memory()
     if spec.track != "article":  # whose frameworks are taken as they come
         # TF32 keeps 10 of float32's 23 mantissa bits: not what "fp32" promises.
         torch.backends.cuda.matmul.allow_tf32 = False
@@ -72,6 +75,7 @@ def describe_device(device: torch.device) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "interop_threads": torch.get_num_interop_threads(),
         "cores": list(observe(os.getpid()).cores),
+        "freed_memory": freed_memory(),
         "tf32": bool(torch.backends.cuda.matmul.allow_tf32 or torch.backends.cudnn.allow_tf32),
         "cudnn_autotune": bool(torch.backends.cudnn.benchmark),
     }

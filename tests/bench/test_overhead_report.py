@@ -69,3 +69,11 @@ def test_tracks_are_judged_apart(tmp_path, capsys):
     table = capsys.readouterr().out
     assert next(line for line in table.splitlines() if "matched" in line).rstrip(" │").endswith("yes")
     assert next(line for line in table.splitlines() if "tuned" in line).rstrip(" │").endswith("no")
+
+
+def test_a_process_that_the_machine_disturbed_is_left_out(tmp_path, capsys):
+    quiet = [record("torch", ratio) | {"noise": {"valid": True, "reasons": []}} for ratio in ratios(1.0)]
+    disturbed = record("torch", 0.5) | {"noise": {"valid": False, "reasons": ["somebody else computed"]}}
+    assert status(tmp_path, [*quiet, disturbed]) == 0
+    assert "1 of 9 processes are left out" in capsys.readouterr().out
+    assert status(tmp_path, [*quiet[1:], disturbed]) == 1, "it does not count as a process either"
