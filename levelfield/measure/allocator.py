@@ -1,7 +1,7 @@
 """What becomes of memory that a process frees.
 
-glibc gives large blocks back to the kernel at once, which zeroes them page by page when they are asked for again: a framework that takes the
-memory of its activations anew in every step then spends a third of its time there (docs/benchmarks/tuned.md).
+glibc gives large blocks back to the kernel at once, which zeroes them page by page when they are asked for again: a framework that takes
+memory for its activations anew in every step then spends a third of its time there (docs/benchmarks/tuned.md).
 """
 
 import ctypes

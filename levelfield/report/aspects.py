@@ -19,7 +19,7 @@ GROUPS = {
     "input": ("input_pipeline", "preprocessing", "data_source", "data_held", "batch_size", "last_batch"),
     "execution": (
         *("mode", "device", "threads", "interop_threads", "cores", "layout", "steps_per_call"),
-        *("optimizer_kernel", "cudnn_autotune"),
+        *("optimizer_kernel", "cudnn_autotune", "freed_memory"),
     ),
     "other": (),  # what a worker says of itself and no group knows
     "environment": (),  # what it says of its machine
@@ -30,12 +30,23 @@ NAMES = {
     "packages": "package",
     "gpus": "GPU",
     "tf32": "TF32",
+    "freed_memory": "memory that is freed",
     "cudnn_autotune": "cuDNN autotune",
     "cpu_model": "processor",
     "source_hash": "sources of Levelfield",
 }
 # Every process has its own; what is free at the moment in which a run ends says nothing of the comparison.
-BY_NATURE = ("executable", "pid", "node_id", "memory_available_bytes", "shared_memory_free_bytes", "thread_use", "noise", "energy")
+BY_NATURE = (
+    "executable",
+    "pid",
+    "node_id",
+    "memory_available_bytes",
+    "shared_memory_free_bytes",
+    "thread_use",
+    "kernel_share",
+    "noise",
+    "energy",
+)
 BY_FRAMEWORK = ("worker_code", "image_digest")  # every framework has its own: equal or not only where it is the same framework
 SHOWN_OF_HASH = 12  # characters
 _GROUP_OF = {key: group for group, keys in GROUPS.items() for key in keys}

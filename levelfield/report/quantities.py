@@ -63,6 +63,15 @@ START = Quantity(
     absent="fewer than 100 steady steps",
 )
 WALL = Quantity(name="wall", label="total wall clock", unit="s", counts="timing", compared=None, absent="not recorded")
+# From the first step to the end of the run. Most of it is memory that was freed, and that the kernel has to zero anew.
+KERNEL_SHARE = Quantity(
+    name="kernel_share",
+    label="processor time in the kernel",
+    unit="share",
+    counts="timing",
+    compared=None,
+    absent="not recorded",
+)
 PROCESS_MEMORY = Quantity(
     name="process_peak_rss",
     label="peak memory (RSS)",
@@ -112,6 +121,7 @@ QUANTITIES = (
     START,
     TIME_TO_TRAIN,
     WALL,
+    KERNEL_SHARE,
     PROCESS_MEMORY,
     FRAMEWORK_MEMORY,
     DEVICE_MEMORY,

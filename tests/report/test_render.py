@@ -95,6 +95,7 @@ def test_csv_has_one_row_for_each_run():
             "start_s",
             "time_to_train_s",
             "wall_s",
+            "kernel_share",
             "process_peak_rss_bytes",
             "framework_peak_bytes",
             "device_peak_bytes",
