@@ -84,7 +84,7 @@ def test_a_worker_that_raises_is_named_with_its_reason(platform):
     output = platform.run("parity", "digits_cnn", "--frameworks", "fake_a,broken", "--precision", "fp64", "--steps", "2", expect=2)
     assert "error: digits_cnn: broken (plain): LocalError: an imaginary kernel was not found" in output
     assert "Traceback" not in output
-    assert not (platform.results / "levelfield.db").exists()
+    assert stored(platform) == []
 
 
 @pytest.mark.parametrize(
