@@ -30,9 +30,12 @@ def test_on_a_cluster_through_the_platforms_own_actor(tmp_path, environment):
     with subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         output, errors = process.communicate(timeout=240)
     assert process.returncode == 1, output + errors  # one process shows nothing
-    assert "cifar10_cnn" in output, output + errors
-    (line,) = (tmp_path / "raw.jsonl").read_text().splitlines()
-    assert_measured(line, ray=True)
+    lines = (tmp_path / "raw.jsonl").read_text().splitlines()
+    for line in lines:
+        assert_measured(line, ray=True)
+    valid = [json.loads(line)["noise"]["valid"] for line in lines]
+    assert valid in ([True], [False, True], [False, False, True], [False] * 3), "it is done again where the machine disturbed it"
+    assert ("cifar10_cnn" in output) is valid[-1], output + errors
     assert processes_of(process.pid) == []
 
 
