@@ -2,7 +2,7 @@
 
 import base64
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -27,7 +27,16 @@ class Predictions:
         """``found`` and ``labels`` are classes, shape (examples,). Raises ValueError where one lies outside 0 to classes - 1."""
         if found.shape != labels.shape or min(found.min(), labels.min()) < 0 or max(found.max(), labels.max()) >= classes:
             raise ValueError(f"expected two classes below {classes} for each example")
-        codes = (found + classes * (found != labels)).astype(_code_type(classes))
+        return cls._of((found + classes * (found != labels)).astype(_code_type(classes)), classes)
+
+    @classmethod
+    def join(cls, parts: Sequence[Self]) -> Self:
+        """Of one network on consecutive parts of the test examples. Raises ValueError where they differ in their classes, or as `codes`."""
+        [classes] = {part.classes for part in parts}
+        return cls._of(np.concatenate([part.codes() for part in parts]), classes)
+
+    @classmethod
+    def _of(cls, codes: NDArray[np.unsignedinteger[Any]], classes: int) -> Self:
         # Which class follows which is chance: looking for repeats would find none, and takes ten times as long.
         coder = zlib.compressobj(strategy=zlib.Z_HUFFMAN_ONLY)
         return cls(classes=classes, examples=len(codes), packed=coder.compress(codes.tobytes()) + coder.flush())

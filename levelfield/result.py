@@ -45,7 +45,7 @@ STATUSES: Mapping[Status, StatusMeaning] = {
 }
 
 # In the order in which a run goes through them; together they make up its wall clock.
-PHASES = ("process_start", "import", "data", "device", "build", "warmup", "train", "evaluate", "other")
+PHASES = ("process_start", "import", "data", "device", "join", "build", "warmup", "train", "evaluate", "other")
 
 
 @dataclass(frozen=True, kw_only=True)

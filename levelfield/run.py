@@ -14,6 +14,7 @@ from levelfield import data, workloads
 from levelfield.blocks import Plan
 from levelfield.bursts import Burst, Burster
 from levelfield.data import Dataset
+from levelfield.gang import ALONE, Gang
 from levelfield.measure.environment import describe_environment, usable_cores
 from levelfield.measure.memory import process_memory
 from levelfield.measure.threads import ThreadReport, confine, observe, usage, violations
@@ -42,14 +43,14 @@ class Session:
         self._burster: Burster | None = None
         self._cores: tuple[int, ...] = ()
 
-    def run(self, spec: RunSpec, *, before_ns: Mapping[str, int]) -> Iterator[Event]:
+    def run(self, spec: RunSpec, *, before_ns: Mapping[str, int], gang: Gang = ALONE) -> Iterator[Event]:
         """Run ``spec`` in this process: yields what `train` yields. An exception of the framework becomes a `failed` result.
 
-        ``before_ns`` are phases that passed before this call, ``process_start`` among them.
+        ``before_ns`` are phases that passed before this call, ``process_start`` among them. In a gang each rank does this at the same time.
         """
         started = time.perf_counter_ns()
         try:
-            yield from self._run(spec, before_ns, started)
+            yield from self._run(spec, before_ns, started, gang)
         except (KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as error:  # noqa: BLE001 - a framework may raise anything, SystemExit too; whatever it is belongs in the result
@@ -61,7 +62,7 @@ class Session:
             raise RuntimeError("no run has ended well in this process, or its track leaves the loop to the framework")
         return self._burster.burst(target_ns)
 
-    def _run(self, spec: RunSpec, before_ns: Mapping[str, int], started: int) -> Iterator[Event]:
+    def _run(self, spec: RunSpec, before_ns: Mapping[str, int], started: int, gang: Gang) -> Iterator[Event]:
         self._cores = take_cores(spec.threads)
         workload, loaded = workloads.get(spec.workload), list[Dataset]()
         worker = self.worker = load_worker(self._service, spec.track)()
@@ -71,14 +72,15 @@ class Session:
             loaded.append(data.load(workload.dataset))
             return loaded[0]
 
-        for event in train(worker, spec, workload, load, threads=len(self._cores), before_ns=before):
+        for event in train(worker, spec, workload, load, threads=len(self._cores), before_ns=before, gang=gang):
             if isinstance(event, Started):
                 look, spent = observe(os.getpid()), processor_time()
             if isinstance(event, RunResult):
                 event.environment = describe_environment(self._service.packages) | {"worker_code": self._service.code()}
                 event.environment["thread_use"] = _thread_use(look, self._cores)
                 event.environment["kernel_share"] = kernel_share(spent, processor_time())
-                if event.status is Status.OK and not has_own_loop(worker, spec):
+                # Ranks that each look at their own clock would not do the same number of steps.
+                if event.status is Status.OK and gang.size == 1 and not has_own_loop(worker, spec):
                     plan = Plan(spec, workload, len(loaded[0].x_train))
                     self._burster = Burster(worker, plan, first_epoch=event.blocks[-1].epoch + 1)
             yield event

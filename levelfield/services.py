@@ -14,7 +14,7 @@ from levelfield.measure.environment import package_versions
 
 ROOT = Path(__file__).resolve().parent.parent
 # What of the core decides what a worker computes, and how that is certified.
-TRAINING = ("spec.py", "tracks.py", "training.py", "blocks.py", "worker.py", "workloads/*.py", "parity/*.py")
+TRAINING = ("spec.py", "tracks.py", "gang.py", "training.py", "blocks.py", "worker.py", "workloads/*.py", "parity/*.py")
 
 
 class ServiceError(Exception):

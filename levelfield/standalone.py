@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from levelfield.gang import Gang
 from levelfield.result import Epoch, RunResult, Status
 from levelfield.run import Session
 from levelfield.services import Service, discover
@@ -25,15 +26,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("service", help="a folder of services/, or a framework's name")
     parser.add_argument("spec", type=Path, metavar="RUNSPEC.json", help="a run as `levelfield plan --format json` lists it")
     parser.add_argument("--out", type=Path, required=True, metavar="RESULT.json", help="where the result goes")
+    parser.add_argument("--peers", default="", metavar="HOST:PORT,...", help="the endpoints of all ranks of a gang, of which this is one")
+    parser.add_argument("--rank", type=int, default=0, help="which")
     options = parser.parse_args(arguments)
     try:
+        gang = Gang(rank=options.rank, peers=tuple(options.peers.split(",")))
         service = _service(options.service)
         spec = RunSpec.from_dict(json.loads(options.spec.read_text()))
         options.out.parent.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    result = _run(service, spec)
+    result = _run(service, spec, gang)
     options.out.write_text(json.dumps(_without_nan(result.to_dict()), indent=1) + "\n")
     if result.failure:
         print(f"{result.status}: {result.failure.reason}\n{result.failure.traceback or ''}", file=sys.stderr)
@@ -48,8 +52,8 @@ def _service(name: str) -> Service:
     raise ValueError(f"no service {name!r}; there are: {', '.join(service.folder.name for service in services.values())}")
 
 
-def _run(service: Service, spec: RunSpec) -> RunResult:
-    for event in Session(service).run(spec, before_ns={"process_start": _process_age_ns()}):
+def _run(service: Service, spec: RunSpec, gang: Gang) -> RunResult:
+    for event in Session(service).run(spec, before_ns={"process_start": _process_age_ns()}, gang=gang):
         match event:
             case Started():
                 print(f"{service.title}: {event.epochs} epochs of {event.steps_per_epoch} steps", flush=True)

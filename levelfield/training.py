@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from levelfield import scoring
 from levelfield.blocks import WARMUP_STEPS, DivergedError, Plan, epoch_blocks
 from levelfield.data import Dataset
+from levelfield.gang import ALONE, Gang
 from levelfield.measure.memory import process_memory
 from levelfield.measure.stopwatch import Stopwatch
 from levelfield.predictions import Predictions
@@ -36,7 +37,7 @@ Event = Started | Epoch | RunResult
 AnyWorker = Worker | EpochWorker
 
 
-def train(
+def train(  # noqa: PLR0913 - each is another thing that a run needs
     worker: AnyWorker,
     spec: RunSpec,
     workload: Workload,
@@ -44,24 +45,27 @@ def train(
     *,
     threads: int,
     before_ns: Mapping[str, int] | None = None,
+    gang: Gang = ALONE,
 ) -> Iterator[Event]:
     """Drive a worker through one run: yields `Started`, every `Epoch` as it ends, and last the `RunResult`.
 
     A spec that does not train ends after warm-up, without any epoch: the worker is then ready for bursts, as it is after training.
     ``worker`` is an `EpochWorker` where the spec's track leaves the loop to the framework. ``before_ns`` holds the phases that passed
-    before this call (process start, import); they count in the wall clock. Stops with status ``diverged`` at the first loss that is not
-    finite. Exceptions of the worker pass through.
+    before this call (process start, import); they count in the wall clock. In a gang each rank does this at the same time; the test
+    figures and predictions are then those of its share of the test examples. Stops with status ``diverged`` at the first loss that is
+    not finite. Exceptions of the worker pass through.
     """
     watch = Stopwatch(time.perf_counter_ns, before_ns or {})
-    dataset, result = _prepare(worker, spec, workload, load, threads=threads, watch=watch)
+    dataset, result = _prepare(worker, spec, workload, load, threads=threads, watch=watch, gang=gang)
+    tested = dataset.y_test[gang.share(len(dataset.y_test))]
     plan = Plan(spec, workload, len(dataset.x_train))
     yield Started(epochs=plan.epochs, steps_per_epoch=plan.steps_per_epoch)
     try:
         for train_loss in _losses(worker, spec, plan, watch, result):
-            logits = _evaluate(worker, workload, dataset, train_loss, watch, result)
+            logits = _evaluate(worker, workload, tested, train_loss, watch, result)
             if len(result.epochs) == plan.epochs:
                 found = scoring.predicted(workload, logits)
-                result.predictions = Predictions.pack(found, dataset.y_test, workload.classes)
+                result.predictions = Predictions.pack(found, tested, workload.classes)
             yield result.epochs[-1]
     except DivergedError as error:
         result.status, result.failure = Status.DIVERGED, Failure(reason=str(error), step=error.step)
@@ -70,14 +74,17 @@ def train(
     yield result
 
 
-def _prepare(
-    worker: AnyWorker, spec: RunSpec, workload: Workload, load: Callable[[], Dataset], *, threads: int, watch: Stopwatch
+def _prepare(  # noqa: PLR0913 - as above
+    worker: AnyWorker, spec: RunSpec, workload: Workload, load: Callable[[], Dataset], *, threads: int, watch: Stopwatch, gang: Gang
 ) -> tuple[Dataset, RunResult]:
     """Everything up to the first step."""
     with watch.phase("data"):
         dataset = load()
     with watch.phase("device"):
         worker.setup(spec, threads=threads)
+    if gang.size > 1 and not has_own_loop(worker, spec):
+        with watch.phase("join"):
+            worker.join(gang)
     with watch.phase("data"):
         worker.load(dataset)
     fingerprints = {"data": dataset.fingerprint}
@@ -155,15 +162,17 @@ def _train_by_epochs(worker: EpochWorker, plan: Plan, watch: Stopwatch, result: 
 
 
 def _evaluate(
-    worker: Trainable, workload: Workload, dataset: Dataset, train_loss: float, watch: Stopwatch, result: RunResult
+    worker: Trainable, workload: Workload, labels: NDArray[np.int64], train_loss: float, watch: Stopwatch, result: RunResult
 ) -> NDArray[np.floating[Any]]:
-    """Judge the worker's logits on every test example; the core does it, so that it is the same arithmetic for every framework.
+    """Judge the worker's logits on the test examples, all of them or a rank's share, whose labels are given.
+
+    The core does it, so that it is the same arithmetic for every framework.
 
     Returns the logits. Raises DivergedError where a logit is not finite.
     """
     with watch.phase("evaluate") as lap:
         logits = worker.predict()
-    expected = (len(dataset.y_test), workload.outputs)
+    expected = (len(labels), workload.outputs)
     if logits.shape != expected:
         raise ValueError(f"predict() gave logits of shape {logits.shape}, expected {expected}: one row for each test example")
     number = len(result.epochs)
@@ -173,9 +182,9 @@ def _evaluate(
         Epoch(
             epoch=number,
             train_loss=train_loss,
-            test_loss=scoring.loss(workload, logits, dataset.y_test),
-            test_correct=scoring.correct(workload, logits, dataset.y_test),
-            test_examples=len(dataset.y_test),
+            test_loss=scoring.loss(workload, logits, labels),
+            test_correct=scoring.correct(workload, logits, labels),
+            test_examples=len(labels),
             train_ns=sum(block.duration_ns for block in result.blocks if block.epoch == number),
             evaluate_ns=lap.ns,
         )

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelfield.data import Dataset
+from levelfield.gang import Gang
 from levelfield.spec import RunSpec
 from levelfield.workloads.base import Weights, Workload
 
@@ -49,7 +50,7 @@ class Trainable(Protocol):
         ...
 
     def predict(self) -> NDArray[np.floating[Any]]:
-        """The logits of all test examples in their order, shape (test examples, outputs), as inference computes them."""
+        """The logits of the test examples in their order, shape (test examples, outputs), as inference computes them."""
         ...
 
     def memory(self) -> dict[str, int]:
@@ -62,7 +63,18 @@ class Trainable(Protocol):
 
 
 class Worker(Trainable, Protocol):
-    """One framework's side of a run that the core drives step by step."""
+    """One framework's side of a run that the core drives step by step, alone or as a rank of a gang.
+
+    In a gang every rank is asked for the same, with the same arguments. `train_steps` and `trace` compute the rank's part of each batch and
+    then wait for the other ranks, `losses` too; `predict` gives the logits of the rank's share of the test examples.
+    """
+
+    def join(self, gang: Gang) -> None:
+        """Meet the other ranks of a gang; called after `setup`, before anything is on the device. A worker that never joined is alone.
+
+        Raises the framework's own exception where one of them does not come.
+        """
+        ...
 
     def build(self, spec: RunSpec, workload: Workload, weights: Weights) -> None:
         """Make network and optimizer. ``weights`` are in the canonical layout of `levelfield.workloads.layers`."""
@@ -77,7 +89,7 @@ class Worker(Trainable, Protocol):
         ...
 
     def losses(self) -> NDArray[np.float64]:
-        """The training loss of every step since the last call, shape (steps,), each the mean over its batch."""
+        """The training loss of every step since the last call, shape (steps,), each the mean over its whole batch."""
         ...
 
     def device_ns(self) -> int | None:
@@ -92,7 +104,7 @@ class Worker(Trainable, Protocol):
 
         ``masks`` says, by the name of each dropout layer, which elements are kept, shape (batch, *`mask_shape`); None turns dropout off;
         with `DRAWN` the layers draw for themselves, exactly as in `train_steps`.
-        Takes no batch of the epoch and leaves no loss behind.
+        Takes no batch of the epoch and leaves no loss behind. In a gang ``outputs`` are those of the rank's part, all else is of all ranks.
         """
         ...
 

@@ -1,15 +1,18 @@
 """A Worker in pure NumPy: the independent reference of the contract suite, and the stand-in for a framework in the platform's own tests."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from levelfield.data import Dataset
+from levelfield.gang import ALONE, Gang
 from levelfield.spec import RunSpec
 from levelfield.worker import DRAWN, Drawn, Masks, Trace
 from levelfield.workloads.base import Weights, Workload
 from tests.fake_dropout import draw_masks, set_masks
+from tests.fake_gang import Circle
 from tests.fake_layers import network
 from tests.fake_losses import LOSSES
 
@@ -20,11 +23,20 @@ PREDICT_BATCH = 250  # an LSTM keeps what each of its time steps computed: a GB 
 class NumpyWorker:
     """Interprets ``workload.layers``. ``threads`` is taken note of, not set: NumPy's matrix product has settled it at import."""
 
+    gang, circle = ALONE, None
+    weight = 1.0  # what the present part of a batch counts
+
     def setup(self, spec: RunSpec, *, threads: int) -> None:
         if spec.device != "cpu":
             raise RuntimeError(f"device is {spec.device}, but NumPy has no GPU: it computes on the CPU alone")
         self.mode, self.precision, self.dtype, self.threads = spec.mode, spec.precision, DTYPES[spec.precision], threads
-        self.rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([spec.seed, 2])))  # 0 and 1: weights and batches
+        self.seeds = [spec.seed, 2]  # 0 and 1: weights and batches
+        self.rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(self.seeds)))
+
+    def join(self, gang: Gang) -> None:
+        self.gang, self.circle = gang, Circle(gang)
+        if gang.rank:  # every rank draws its own masks
+            self.rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([*self.seeds, gang.rank])))
 
     def load(self, dataset: Dataset) -> None:
         self.x_train, self.x_test, self.y_train = dataset.x_train, dataset.x_test, dataset.y_train
@@ -41,7 +53,7 @@ class NumpyWorker:
         self._losses: list[float] = []
 
     def begin_epoch(self, order: NDArray[np.int64]) -> None:
-        self.batches = iter(np.split(order, range(self.batch_size, len(order), self.batch_size)))
+        self.batches = self._own(order)
 
     def train_steps(self, n: int) -> None:
         for _ in range(n):
@@ -57,20 +69,25 @@ class NumpyWorker:
     def losses(self) -> NDArray[np.float64]:
         values = np.array(self._losses, np.float64)
         self._losses = []
-        return values
+        return self._of_all({"losses": values})["losses"]
 
     def device_ns(self) -> int | None:
         return None
 
     def trace(self, index: NDArray[np.int64], masks: Masks | Drawn | None) -> Trace:
-        masks = self.own_masks(len(index)) if masks == DRAWN else masks
-        loss, gradients = self.learn(self.x_train[index], self.y_train[index], masks)
+        part = self.gang.part(index)
+        rows = {name: self.gang.rows(mask) for name, mask in masks.items()} if isinstance(masks, Mapping) else masks
+        own = self.own_masks(len(part.examples)) if rows == DRAWN else rows
+        self.weight = part.weight
+        share, gradients = self.learn(self.x_train[part.examples], self.y_train[part.examples], own)
+        loss = float(self._of_all({"loss": np.float64(share)})["loss"])
         outputs = {name: array.copy() for name, array in self.outputs.items()}
         return Trace(loss=loss, outputs=outputs, gradients=gradients, parameters=self.weights())
 
     def predict(self) -> NDArray[np.floating[Any]]:
         set_masks(self.network, None)
-        parts = np.split(self.x_test, range(PREDICT_BATCH, len(self.x_test), PREDICT_BATCH))
+        own = self.x_test[self.gang.share(len(self.x_test))]
+        parts = np.split(own, range(PREDICT_BATCH, len(own), PREDICT_BATCH))
         return np.concatenate([self.forward(part) for part in parts])
 
     def weights(self) -> Weights:
@@ -103,12 +120,20 @@ class NumpyWorker:
         return draw_masks(self.workload, examples, self.rng)
 
     def learn(self, x, y, masks: Masks | None) -> tuple[float, Weights]:
-        """One step on a batch: gives loss and gradients."""
+        """One step on a part of a batch: gives what that adds to the loss, and the gradients of all ranks."""
         set_masks(self.network, masks)
         loss, gradient = self.loss(self.forward(x), y)
-        gradients = self.backward(gradient)
+        gradients = self._of_all({name: array * self.dtype.type(self.weight) for name, array in self.backward(gradient).items()})
         self.update(gradients)
-        return float(loss), gradients
+        return float(loss) * self.weight, gradients
+
+    def _own(self, order: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+        for part in self.gang.parts(order, self.batch_size):
+            self.weight = part.weight
+            yield part.examples
+
+    def _of_all(self, arrays: dict[str, Any]) -> dict[str, Any]:
+        return self.circle.add_up(arrays) if self.circle else arrays
 
     def forward(self, x):
         """Examples as the data set holds them to logits, (batch, outputs). Leaves each layer's output in ``outputs``."""

@@ -20,6 +20,7 @@ PHASE_STYLES = {
     "import": ("import", "#9aa1ab", ""),
     "data": ("data", "#6b7280", "/"),
     "device": ("device", "#c3c8cf", ""),
+    "join": ("joining a gang", "#9aa1ab", "."),
     "build": ("build*", "#0b5f58", ""),
     "warmup": ("warm-up*", "#7cc9bd", ""),
     "train": ("training*", "#259c8d", ""),

@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import keras
@@ -11,12 +12,14 @@ from numpy.typing import NDArray
 
 from levelfield.blocks import block_steps
 from levelfield.data import Dataset
+from levelfield.gang import ALONE, Gang
 from levelfield.spec import RunSpec
 from levelfield.worker import DRAWN, Drawn, Masks, Trace
 from levelfield.workloads.base import Weights, Workload
 from services.tf_worker.describe import describe_network, describe_optimizer
 from services.tf_worker.device import DEVICES, FLOATX, choose_device, describe_device, on_device, peak_memory
 from services.tf_worker.export import load_weights, read_gradients, read_outputs, read_weights, set_dropout
+from services.tf_worker.gang import draw_apart, join, sum_over_ranks
 
 PREDICT_BATCH = 1000
 
@@ -24,42 +27,48 @@ PREDICT_BATCH = 1000
 class TensorFlowWorker:
     """The batches are gathered on the device from the arrays that `load` brought there."""
 
+    gang = ALONE
+
     def setup(self, spec: RunSpec, *, threads: int) -> None:
         self.device = choose_device(spec, threads=threads)
         self.mode, self.precision = spec.mode, spec.precision
         self.dtype = tf.as_dtype(FLOATX[spec.precision])
         self.tuned = spec.track == "tuned"
 
+    def join(self, gang: Gang) -> None:
+        self.gang, self.strategy = gang, join(gang, self.device)
+
     def load(self, dataset: Dataset) -> None:
-        with tf.device(self.device):
+        with self._place():
             self.x_train, self.x_test = (on_device(array, self.device) for array in (dataset.x_train, dataset.x_test))
             self.y_train = tf.constant(dataset.y_train, tf.int64)
 
     def build(self, spec: RunSpec, workload: Workload, weights: Weights) -> None:
         self.workload = workload
         self.batch_size = spec.batch_size or workload.batch_size
-        self.steps_per_call = block_steps(workload, spec.device) if self.tuned and self.mode != "eager" else 1
+        self.in_graph = self.tuned and self.gang.size == 1  # a strategy updates variables in no loop of a graph
+        self.steps_per_call = block_steps(workload, spec.device) if self.in_graph and self.mode != "eager" else 1
         adam = workload.optimizer
-        with tf.device(self.device):
+        with self._place():
             self.network = importlib.import_module(f"{__package__}.{workload.name}").network()
             load_weights(self.network, workload, weights)
             set_dropout(self.network, workload)
+            draw_apart(self.network, self.gang)
             self.optimizer = keras.optimizers.Adam(
                 learning_rate=spec.learning_rate or adam.learning_rate, beta_1=adam.beta_1, beta_2=adam.beta_2, epsilon=adam.epsilon
             )
             self.optimizer.build(self.network.trainable_variables)
-        self.train_step, self.traced_step, self.infer = map(self._compiled, (self._train_step, self._traced_step, self._infer))
+        self.train_step, self.traced_step = (self._compiled(self._on_ranks(step)) for step in (self._train_step, self._traced_step))
+        self.infer, self.sum_losses = self._compiled(self._infer), self._compiled(self._on_ranks(self._sum))
         # One graph for any number of steps: a block's and the few that a burst discards.
         self.train_many = self._compiled(self._train_many, [tf.TensorSpec([None, self.batch_size], tf.int64)])
         self._losses: list[tf.Tensor | list[tf.Tensor]] = []  # of each call: a row of numbers, or one by one
 
     def begin_epoch(self, order: NDArray[np.int64]) -> None:
         full = len(order) // self.batch_size * self.batch_size
-        with tf.device(self.device):
-            self.full = tf.constant(order[:full].reshape(-1, self.batch_size))
-            if not self.tuned:
-                self.full = tf.unstack(self.full)  # cutting them out one at a time takes longer
-            self.rest = [tf.constant(order[full:])] if full < len(order) else []
+        with self._place():
+            self.full = self._batches(order[:full])
+            self.rest = [self._part(order[full:])] if full < len(order) else []
         self.next_batch = 0
 
     def train_steps(self, n: int) -> None:
@@ -68,19 +77,24 @@ class TensorFlowWorker:
         if end > full + len(self.rest):
             raise IndexError("train_steps() went past the end of the epoch")
         self.next_batch = end
-        with tf.device(self.device):
-            if self.tuned and first < full:  # a loop in the graph: Python is left once for all steps of the usual shape
+        with self._place():
+            if self.in_graph and first < full:  # a loop in the graph: Python is left once for all steps of the usual shape
                 self._losses.append(self.train_many(self.full[first:end]))
-            singly = [*([] if self.tuned else self.full[first:end]), *(self.rest if first <= full < end else [])]
+            singly = [*([] if self.in_graph else self.full[first:end]), *(self.rest if first <= full < end else [])]
             if singly:
-                self._losses.append([self.train_step(batch) for batch in singly])
+                self._losses.append([self.train_step(*part) for part in singly])
 
     def synchronize(self) -> None:
-        if self._losses:
+        if not self._losses:
+            return
+        if self.gang.size > 1:  # where TensorFlow cannot be asked to wait; a copy from the device comes after all that it was given before
+            self.network.trainable_variables[-1].numpy()
+        else:
             tf.test.experimental.sync_devices()
 
     def losses(self) -> NDArray[np.float64]:
-        values = [(tf.stack(losses) if isinstance(losses, list) else losses).numpy() for losses in self._losses]
+        stacked = [tf.stack(losses) if isinstance(losses, list) else losses for losses in self._losses]
+        values = [(losses if self.gang.size == 1 else self.sum_losses(losses)).numpy() for losses in stacked]
         self._losses = []
         return np.concatenate(values).astype(np.float64) if values else np.empty(0)
 
@@ -88,9 +102,9 @@ class TensorFlowWorker:
         return None  # TensorFlow has no public way to put an event in its stream
 
     def trace(self, index: NDArray[np.int64], masks: Masks | Drawn | None) -> Trace:
-        with tf.device(self.device):
-            kept = {name: tf.constant(mask) for name, mask in masks.items()} if isinstance(masks, Mapping) else masks
-            loss, outputs, gradients = self.traced_step(tf.constant(index), kept)
+        with self._place():
+            kept = {name: tf.constant(self.gang.rows(mask)) for name, mask in masks.items()} if isinstance(masks, Mapping) else masks
+            loss, outputs, gradients = self.traced_step(kept, *self._part(index))
         return Trace(
             loss=float(loss.numpy()),
             outputs=read_outputs(outputs),
@@ -99,9 +113,9 @@ class TensorFlowWorker:
         )
 
     def predict(self) -> NDArray[np.floating[Any]]:
-        with tf.device(self.device):
-            starts = range(0, len(self.x_test), PREDICT_BATCH)
-            parts = [self.infer(self.x_test[at : at + PREDICT_BATCH]) for at in starts]
+        with self._place():
+            own = self.x_test[self.gang.share(len(self.x_test))]
+            parts = [self.infer(own[at : at + PREDICT_BATCH]) for at in range(0, len(own), PREDICT_BATCH)]
             return tf.concat(parts, axis=0).numpy()
 
     def weights(self) -> Weights:
@@ -130,6 +144,26 @@ class TensorFlowWorker:
             "steps_per_call": self.steps_per_call,
         }
 
+    def _place(self) -> AbstractContextManager[Any]:
+        """Where tensors and variables are made: on the device, or by the strategy of a gang, which has devices of its own names."""
+        return tf.device(self.device) if self.gang.size == 1 else self.strategy.scope()
+
+    def _on_ranks(self, function: Any) -> Any:
+        """``function`` as every rank does it; a process has one replica."""
+        return function if self.gang.size == 1 else lambda *words: self.strategy.run(function, args=words)
+
+    def _batches(self, order: NDArray[np.int64]) -> tf.Tensor | list[tuple[tf.Tensor, ...]]:
+        """What steps on full batches take: a row for each in a tensor, or one by one; cutting them out of one takes longer."""
+        if self.gang.size > 1:
+            return [self._part(batch) for batch in order.reshape(-1, self.batch_size)]
+        rows = tf.constant(order.reshape(-1, self.batch_size))
+        return rows if self.in_graph else [(row,) for row in tf.unstack(rows)]
+
+    def _part(self, batch: NDArray[np.int64]) -> tuple[tf.Tensor, ...]:
+        """What a step on a batch takes: the own examples and, where there are others, what they weigh."""
+        own, weight = self.gang.part(batch)
+        return (tf.constant(own),) if self.gang.size == 1 else (tf.constant(own), tf.constant(weight, self.dtype))
+
     def _compiled(self, function: Any, signature: list[tf.TensorSpec] | None = None) -> Any:
         if self.mode == "eager":
             return function
@@ -144,10 +178,11 @@ class TensorFlowWorker:
         x = tf.cast(x, self.dtype)
         return x / self.workload.input_scale if self.workload.input_scale != 1 else x
 
-    def _train_step(self, index: tf.Tensor) -> tf.Tensor:
+    def _train_step(self, index: tf.Tensor, weight: tf.Tensor | None = None) -> tf.Tensor:
+        """A step on the own examples of a batch, which are that share of it; what they add to the loss of the batch."""
         with tf.GradientTape() as tape:
             logits = self.network(self._inputs(tf.gather(self.x_train, index)), training=True)
-            loss = self._loss(logits, tf.gather(self.y_train, index))
+            loss = _weighted(self._loss(logits, tf.gather(self.y_train, index)), weight)
         self._update(tape, loss)
         return loss
 
@@ -156,7 +191,7 @@ class TensorFlowWorker:
         return tf.map_fn(self._train_step, indices, fn_output_signature=self.dtype, parallel_iterations=1)
 
     def _traced_step(
-        self, index: tf.Tensor, masks: dict[str, tf.Tensor] | Drawn | None
+        self, masks: dict[str, tf.Tensor] | Drawn | None, index: tf.Tensor, weight: tf.Tensor | None = None
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor], list[tf.Tensor]]:
         """`_train_step` layer by layer; dropout by the given masks, by its own, or off."""
         with tf.GradientTape() as tape:
@@ -165,8 +200,9 @@ class TensorFlowWorker:
                 masked = isinstance(layer, keras.layers.Dropout) and masks != DRAWN
                 x = _masked(layer, x, masks) if masked else layer(x, training=True)
                 outputs[layer.name] = x
-            loss = self._loss(x, tf.gather(self.y_train, index))
-        return loss, outputs, self._update(tape, loss)
+            loss = _weighted(self._loss(x, tf.gather(self.y_train, index)), weight)
+        gradients = self._update(tape, loss)
+        return sum_over_ranks(loss, self.gang), outputs, sum_over_ranks(gradients, self.gang)
 
     def _loss(self, logits: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
         logits = tf.cast(logits, self.dtype)
@@ -181,8 +217,15 @@ class TensorFlowWorker:
         self.optimizer.apply(gradients, variables)
         return gradients
 
+    def _sum(self, losses: tf.Tensor) -> tf.Tensor:
+        return sum_over_ranks(tf.identity(losses), self.gang)  # made on the replica's device, which is where the sum shall be
+
     def _infer(self, x: tf.Tensor) -> tf.Tensor:
         return tf.cast(self.network(self._inputs(x), training=False), self.dtype)
+
+
+def _weighted(mean: tf.Tensor, weight: tf.Tensor | None) -> tf.Tensor:
+    return mean if weight is None else mean * weight
 
 
 def _held(device: str) -> str:

@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from levelfield.data import Dataset
+from levelfield.gang import ALONE, Gang
 from levelfield.spec import RunSpec
 from levelfield.worker import DRAWN, Drawn, Masks, Trace
 from levelfield.workloads.base import Adam, Weights, Workload
 from services.torch_worker.describe import describe_network, describe_optimizer
 from services.torch_worker.device import choose_device, describe_device, elapsed_ns, mark, peak_memory, synchronize
 from services.torch_worker.export import load_weights, read_gradients, read_outputs, read_weights, set_dropout
+from services.torch_worker.gang import Losses, join, sum_over_ranks, together
 from services.torch_worker.layers import DROPOUTS
 
 # In mixed precision (bf16) parameters and updates are float32; matrix products and convolutions are rounded by autocast.
@@ -30,10 +32,16 @@ PREDICT_BATCH = 1000
 class TorchWorker:
     """Batches are gathered on the device from the arrays that `load` brought there; on a CPU they stay where they are mapped."""
 
+    gang = ALONE
+
     def setup(self, spec: RunSpec, *, threads: int) -> None:
         self.device = choose_device(spec, threads=threads)
         self.mode, self.precision, self.dtype = spec.mode, spec.precision, DTYPES[spec.precision]
         self.tuned = spec.track == "tuned"
+
+    def join(self, gang: Gang) -> None:
+        self.gang = gang
+        join(gang, self.device)
 
     def load(self, dataset: Dataset) -> None:
         self.x_train, self.y_train = self._shared(dataset.x_train), self._shared(dataset.y_train)
@@ -50,32 +58,32 @@ class TorchWorker:
         set_dropout(self.network, workload)
         self.adam, self.step = workload.optimizer, 0
         self.optimizer = _optimizer(self.network, self.adam, spec.learning_rate, fused=self.tuned)
-        self.loss, self.traced_loss = self._compiled(self._loss), self._compiled(self._traced_loss)
+        both = Losses(self.network, self._compiled(self._loss), self._compiled(self._traced_loss))
+        self.loss = together(both, self.gang, self.device)
         self._losses: list[torch.Tensor] = []
 
     def begin_epoch(self, order: NDArray[np.int64]) -> None:
-        self.batches = iter(torch.from_numpy(order).to(self.device).split(self.batch_size))
+        parts = list(self.gang.parts(order, self.batch_size))
+        own = torch.from_numpy(np.concatenate([part.examples for part in parts])).to(self.device)
+        self.batches = zip(own.split([len(part.examples) for part in parts]), [part.weight for part in parts], strict=True)
 
     def train_steps(self, n: int) -> None:
         self.network.train()
         self.first_event = mark(self.device)
         for _ in range(n):
             try:
-                index = next(self.batches)
+                index, weight = next(self.batches)
             except StopIteration:
                 raise IndexError("train_steps() went past the end of the epoch") from None
             self.optimizer.zero_grad()
-            loss = self.loss(*self._batch(index))
-            loss.backward()
-            self._update()
-            self._losses.append(loss.detach())
+            self._losses.append(self._learn(self.loss(*self._batch(index)), weight))
         self.last_event = mark(self.device)
 
     def synchronize(self) -> None:
         synchronize(self.device)
 
     def losses(self) -> NDArray[np.float64]:
-        values = torch.stack(self._losses).double().cpu().numpy() if self._losses else np.empty(0)
+        values = sum_over_ranks(torch.stack(self._losses).double(), self.gang).cpu().numpy() if self._losses else np.empty(0)
         self._losses = []
         return values
 
@@ -85,20 +93,19 @@ class TorchWorker:
     def trace(self, index: NDArray[np.int64], masks: Masks | Drawn | None) -> Trace:
         self.network.train()
         given = isinstance(masks, Mapping)
-        kept = {name: torch.from_numpy(mask).to(self.device) for name, mask in masks.items()} if given else masks
+        kept = {name: torch.from_numpy(self.gang.rows(mask)).to(self.device) for name, mask in masks.items()} if given else masks
+        own, weight = self.gang.part(index)
         self.optimizer.zero_grad()
-        loss, outputs = self.traced_loss(*self._batch(torch.from_numpy(index).to(self.device)), kept)
-        loss.backward()
+        mean, outputs = self.loss(*self._batch(torch.from_numpy(own).to(self.device)), kept, traced=True)
+        loss = sum_over_ranks(self._learn(mean, weight), self.gang)
         gradients = read_gradients(self.network, self.workload)
-        self._update()
-        return Trace(
-            loss=float(loss.detach()), outputs=read_outputs(self.workload, outputs), gradients=gradients, parameters=self.weights()
-        )
+        return Trace(loss=float(loss), outputs=read_outputs(self.workload, outputs), gradients=gradients, parameters=self.weights())
 
     def predict(self) -> NDArray[np.floating[Any]]:
         self.network.eval()
         with torch.inference_mode():
-            return torch.cat([self._forward(self._inputs(batch)) for batch in self.x_test.split(PREDICT_BATCH)]).cpu().numpy()
+            own = self.x_test[self.gang.share(len(self.x_test))]
+            return torch.cat([self._forward(self._inputs(batch)) for batch in own.split(PREDICT_BATCH)]).cpu().numpy()
 
     def weights(self) -> Weights:
         return read_weights(self.network, self.workload)
@@ -175,6 +182,13 @@ class TorchWorker:
                 x = _masked(module, x, masks and masks[name]) if masked else module(x)
                 outputs[name.removesuffix("_relu")] = x
         return self._mean_loss(x.float() if self.precision == "bf16" else x, y), outputs
+
+    def _learn(self, mean: torch.Tensor, weight: float) -> torch.Tensor:
+        """A step on the mean loss of the own examples, which are that share of the batch; what they add to the loss of the batch."""
+        # Each rank is given the mean of the ranks' gradients, and wants their sum.
+        (mean if self.gang.size == 1 else mean * (weight * self.gang.size)).backward()
+        self._update()
+        return mean.detach() if self.gang.size == 1 else mean.detach() * weight
 
     def _update(self) -> None:
         """Make PyTorch's Adam compute the workload's equation: its epsilon comes after the bias correction, ours before (see `Adam`)."""

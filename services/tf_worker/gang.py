@@ -1,0 +1,30 @@
+"""Ranks that train one network together: `MultiWorkerMirroredStrategy`, over NCCL between GPUs and a ring between CPUs."""
+
+import json
+import os
+
+import keras
+import tensorflow as tf
+
+from levelfield.gang import Gang, seed_of
+
+
+def join(gang: Gang, device: str) -> tf.distribute.Strategy:
+    """Meet the other ranks; waits for them."""
+    os.environ["TF_CONFIG"] = json.dumps({"cluster": {"worker": gang.peers}, "task": {"type": "worker", "index": gang.rank}})
+    way = tf.distribute.experimental.CommunicationImplementation
+    options = tf.distribute.experimental.CommunicationOptions(implementation=way.RING if "CPU" in device else way.NCCL)
+    return tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
+
+
+def draw_apart(network: keras.Model, gang: Gang) -> None:
+    """Let each rank's dropout layers draw from seeds of their own: the strategy has given all ranks those of the first."""
+    for layer in network.layers:
+        if gang.rank and isinstance(layer, keras.layers.Dropout):
+            state = layer.seed_generator.state
+            state.assign([seed_of(int(state.numpy()[0]), gang.rank), 0])
+
+
+def sum_over_ranks(values: tf.Tensor | list[tf.Tensor], gang: Gang) -> tf.Tensor | list[tf.Tensor]:
+    """The sum of all ranks' ``values``; called where the strategy runs a function."""
+    return values if gang.size == 1 else tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, values)

@@ -1,0 +1,50 @@
+"""Ranks that train one network together: `DistributedDataParallel`, over NCCL between GPUs and Gloo between CPUs."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import torch
+from torch import distributed, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from levelfield.gang import JOIN_TIMEOUT_S, Gang, seed_of
+
+
+class Losses(nn.Module):
+    """What computes a loss with the network's parameters, in a module: its gradients are reduced while the backward pass still goes on."""
+
+    def __init__(self, network: nn.Module, loss: Callable[..., Any], traced_loss: Callable[..., Any]) -> None:
+        super().__init__()
+        self.network, self.loss, self.traced_loss = network, loss, traced_loss
+
+    def forward(self, *words: Any, traced: bool = False) -> Any:
+        """What one of the two functions gives."""
+        return (self.traced_loss if traced else self.loss)(*words)
+
+
+def join(gang: Gang, device: torch.device) -> None:
+    """Meet the other ranks at the first one's endpoint. Raises an error of `torch.distributed` where they do not come in time."""
+    distributed.init_process_group(
+        "nccl" if device.type == "cuda" else "gloo",
+        init_method=f"tcp://{gang.peers[0]}",
+        rank=gang.rank,
+        world_size=gang.size,
+        timeout=timedelta(seconds=JOIN_TIMEOUT_S),
+    )
+    torch.manual_seed(seed_of(torch.initial_seed(), gang.rank))
+
+
+def together(losses: Losses, gang: Gang, device: torch.device) -> nn.Module:
+    """``losses``, after whose backward pass every rank has the mean of all ranks' gradients."""
+    if gang.size == 1:
+        return losses
+    ids = [torch.cuda.current_device()] if device.type == "cuda" else None
+    return DistributedDataParallel(losses, device_ids=ids, broadcast_buffers=False, gradient_as_bucket_view=True)
+
+
+def sum_over_ranks(values: torch.Tensor, gang: Gang) -> torch.Tensor:
+    """The sum of all ranks' ``values``, in place."""
+    if gang.size > 1:
+        distributed.all_reduce(values)
+    return values

@@ -1,0 +1,90 @@
+"""Rules on gangs: ranks in processes of their own, which together do what one worker does. Methodology, rule 14."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from levelfield.gang import Gang, free_endpoint
+from levelfield.services import ROOT
+from levelfield.workloads.layers import Dropout
+from tests.contract.harness import MakeWorker, assert_close, assert_same_bits
+from tests.contract.rank import TRACED, learn, without_dropout
+from tests.contract.registry import every_workload, rule, with_dropout
+
+SIZES, MORE_SIZES = (2,), {"digits_cnn": (2, 4)}  # every rank imports its framework
+UNEVEN = {"digits_cnn": 33}  # 100 examples: 33, 33, 33 and a single one, which leaves ranks without any
+STEPS = 6
+TIMEOUT_S = 240
+Found = dict[str, Any]
+
+
+@rule(workloads=every_workload)
+def learns_in_a_gang_as_one_worker_does(make_worker: MakeWorker) -> None:
+    workload = make_worker.workload
+    spec = make_worker.spec(precision="fp64", batch_size=UNEVEN.get(workload.name, 18))
+    alone = learn(
+        make_worker(workload=without_dropout(workload), precision="fp64", batch_size=spec.batch_size),
+        without_dropout(workload),
+        spec,
+        STEPS,
+    )
+    for size in MORE_SIZES.get(workload.name, SIZES):
+        ranks = _ranks(make_worker, size, batch_size=spec.batch_size, precision="fp64")
+        for name in ranks[0].keys() - {"logits", *(key for key in alone if key.startswith("output "))}:
+            for rank, found in enumerate(ranks):
+                assert_close(found[name], alone[name], 1e-12, f"{name} of rank {rank} of {size}")
+            assert_same_bits({name: ranks[-1][name]}, {name: ranks[0][name]}, f"rank {size - 1} of {size} against rank 0")
+        assert_close(np.concatenate([found["logits"] for found in ranks]), alone["logits"], 1e-12, f"the logits of {size} ranks")
+        for name in (key for key in alone if key.startswith("output ")):
+            parts = [found[name][: _own(rank, size)] for rank, found in enumerate(ranks)]
+            assert_close(np.concatenate(parts), alone[name], 1e-12, f"{name} of {size} ranks")
+
+
+@rule(workloads=with_dropout)
+def draws_dropout_of_its_own_on_every_rank(make_worker: MakeWorker) -> None:
+    """The step's batch is one example many times over: what differs between the ranks are their masks."""
+    name = next(layer.name for layer in make_worker.workload.layers if isinstance(layer, Dropout))
+    dropped = [found[f"output {name}"] == 0 for found in _ranks(make_worker, 2, draws=True)]
+    assert not np.array_equal(*dropped), "two ranks drop the same elements"
+
+
+def _own(rank: int, size: int) -> int:
+    share = Gang(rank=rank, peers=("",) * size).share(TRACED)
+    return share.stop - share.start
+
+
+def _ranks(make_worker: MakeWorker, size: int, *, draws: bool = False, **fields: Any) -> list[Found]:
+    """What each rank has come to. Raises AssertionError with the last words of the ranks where one has failed."""
+    factory, peers = make_worker.factory, [free_endpoint("127.0.0.1") for _ in range(size)]
+    common = {"module": factory.__module__, "name": factory.__qualname__, "spec": make_worker.spec(**fields).to_dict(), "peers": peers}
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder, f"rank-{rank}.npz") for rank in range(size)]
+        processes = []
+        for rank, out in enumerate(files):
+            task = out.with_suffix(".json")
+            task.write_text(json.dumps(common | {"rank": rank, "out": str(out), "steps": STEPS, "draws": draws}))
+            command = [sys.executable, "-m", "tests.contract.rank", str(task)]
+            processes.append(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
+        words = _wait(processes)
+        assert all(file.exists() for file in files), f"a rank of {size} has failed: {words}"
+        return [dict(np.load(file)) for file in files]
+
+
+def _wait(processes: list[subprocess.Popen[str]]) -> list[str]:
+    """The last words of each; one that waits in vain for another is ended."""
+    words = []
+    try:
+        for process in processes:
+            output, _ = process.communicate(timeout=TIMEOUT_S)
+            words.append(output[-2000:])
+    except subprocess.TimeoutExpired:
+        words.append(f"still going on after {TIMEOUT_S} s")
+    finally:
+        for process in processes:
+            process.kill()
+    return words
