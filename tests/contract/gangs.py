@@ -23,7 +23,7 @@ TIMEOUT_S = 240
 Found = dict[str, Any]
 
 
-@rule(workloads=every_workload)
+@rule(workloads=every_workload, without_gpu=True)  # a GPU takes one rank, and more than one is rarely there
 def learns_in_a_gang_as_one_worker_does(make_worker: MakeWorker) -> None:
     workload = make_worker.workload
     spec = make_worker.spec(precision="fp64", batch_size=UNEVEN.get(workload.name, 18))
@@ -45,7 +45,7 @@ def learns_in_a_gang_as_one_worker_does(make_worker: MakeWorker) -> None:
             assert_close(np.concatenate(parts), alone[name], 1e-12, f"{name} of {size} ranks")
 
 
-@rule(workloads=with_dropout)
+@rule(workloads=with_dropout, without_gpu=True)
 def draws_dropout_of_its_own_on_every_rank(make_worker: MakeWorker) -> None:
     """The step's batch is one example many times over: what differs between the ranks are their masks."""
     name = next(layer.name for layer in make_worker.workload.layers if isinstance(layer, Dropout))
