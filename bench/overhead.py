@@ -158,8 +158,8 @@ def report(records: Iterable[dict[str, Any]]) -> int:
         table.add_row(*one.group, str(one.effects[JUDGED].n), *map(_cell, one.effects.values()), "yes" if one.holds else "[red]no[/]")
     console = Console(width=None if sys.stdout.isatty() else 200)
     console.print(table)
-    if disturbed := sum(not one.get("noise", {}).get("valid", True) for one in records):
-        console.print(f"{disturbed} of {len(records)} processes are left out: the machine was not quiet")
+    if disturbed := [one for one in records if not _counts(one)]:
+        console.print(f"{len(disturbed)} of {len(records)} processes are left out: the machine was not quiet")
     return 0 if found and all(one.holds for one in found) else 1
 
 
@@ -167,9 +167,14 @@ def findings(records: Iterable[dict[str, Any]]) -> list[Finding]:
     """A finding for each group of records that differ in nothing but the process."""
     groups: dict[Group, list[dict[str, Any]]] = defaultdict(list)
     for one in records:
-        if one.get("noise", {}).get("valid", True):  # without Ray nobody watches
+        if _counts(one):
             groups[_group(one)].append(one)
     return [Finding(group=key, effects={clock: speed_ratio(logs(members, clock)) for clock in CLOCKS}) for key, members in groups.items()]
+
+
+def _counts(one: Mapping[str, Any]) -> bool:
+    """Whether the machine was quiet; without Ray nobody watches."""
+    return bool(one.get("noise", {"valid": True})["valid"])
 
 
 def logs(records: Sequence[dict[str, Any]], clock: str) -> list[float | None]:

@@ -7,10 +7,12 @@ part's size, so that the sums over the ranks are those of the whole batch, howev
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+T = TypeVar("T", bound=np.generic)
 
 JOIN_TIMEOUT_S = 60.0  # for a rank that does not come
 
@@ -49,15 +51,15 @@ class Gang:
 
     def part(self, batch: NDArray[np.int64]) -> Part:
         """The own part of a batch, shape (examples,)."""
-        own = batch[self.share(len(batch))]
-        return Part(own if len(own) else batch[:1], len(own) / len(batch))
+        own = self.share(len(batch))
+        return Part(self.rows(batch), (own.stop - own.start) / len(batch))
 
     def parts(self, order: NDArray[np.int64], batch_size: int) -> Iterator[Part]:
         """The own part of each batch of an epoch whose examples come in ``order``, shape (examples,); the last may be smaller."""
         for first in range(0, len(order), batch_size):
             yield self.part(order[first : first + batch_size])
 
-    def rows(self, batch: NDArray[Any]) -> NDArray[Any]:
+    def rows(self, batch: NDArray[T]) -> NDArray[T]:
         """The rows of `part`, of anything that has one for each example of a batch."""
         own = batch[self.share(len(batch))]
         return own if len(own) else batch[:1]

@@ -2,7 +2,6 @@
 
 import importlib
 import os
-import resource
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -74,11 +73,10 @@ class Session:
 
         for event in train(worker, spec, workload, load, threads=len(self._cores), before_ns=before, gang=gang):
             if isinstance(event, Started):
-                look, spent = observe(os.getpid()), processor_time()
+                look = observe(os.getpid())
             if isinstance(event, RunResult):
                 event.environment = describe_environment(self._service.packages) | {"worker_code": self._service.code()}
                 event.environment["thread_use"] = _thread_use(look, self._cores)
-                event.environment["kernel_share"] = kernel_share(spent, processor_time())
                 # Ranks that each look at their own clock would not do the same number of steps.
                 if event.status is Status.OK and gang.size == 1 and not has_own_loop(worker, spec):
                     plan = Plan(spec, workload, len(loaded[0].x_train))
@@ -106,18 +104,6 @@ def _thread_use(look: ThreadReport, cores: tuple[int, ...]) -> dict[str, Any]:
     now = observe(os.getpid())
     judged = now.at_ns - look.at_ns >= LOOK_NS
     return {"judged": judged, **asdict(usage(look, now)), "violations": violations(look, now, cores, len(cores)) if judged else []}
-
-
-def processor_time() -> tuple[float, float]:
-    """Seconds that this process has spent in its own code and in the kernel, all of its threads together."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime, used.ru_stime
-
-
-def kernel_share(before: tuple[float, float], after: tuple[float, float]) -> float | None:
-    """The kernel's part of the processor time between two moments; None where none was used."""
-    own, kernel = (b - a for a, b in zip(before, after, strict=True))
-    return kernel / (own + kernel) if own + kernel > 0 else None
 
 
 def event_to_dict(event: Event) -> dict[str, Any]:

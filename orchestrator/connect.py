@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -35,24 +35,19 @@ def check_before_start(address: str | None, services: Sequence[Service], results
 
 
 @contextmanager
-def cluster(address: str | None, services: Sequence[Service], console: Console) -> Iterator[None]:
-    """The cluster at ``address``, or one of our own on this machine, until the block ends, whatever ends it."""
+def cluster(address: str | None, services: Sequence[Service], console: Console, lessor: Lessor | None = None) -> Iterator[None]:
+    """The cluster at ``address``, or one of our own on this machine, until the block ends, whatever ends it.
+
+    Nodes of our own keep every core busy while they come up: with a ``lessor`` they wait for whoever measures on this host.
+    """
     from orchestrator.cluster import embedded, running  # imports Ray: the other commands stay quick
 
     with ExitStack() as stack:
         stack.enter_context(interruptible())
-        with console.status("starting the Ray nodes"):
+        turn = lessor.lease([Device(host=host_id())], ["start of the Ray nodes"]) if lessor and not address else nullcontext()
+        with turn, console.status("starting the Ray nodes"):
             stack.enter_context(running(address, services) if address else embedded(services))
         stack.enter_context(interruptible())  # again: Ray has put its own handlers in place of ours
-        yield
-
-
-@contextmanager
-def embedded_in_turn(services: Sequence[Service], console: Console, lessor: Lessor) -> Iterator[None]:
-    """A cluster of our own. Its nodes keep every core busy while they come up, which whoever measures on this host must not feel."""
-    with ExitStack() as stack:
-        with lessor.lease([Device(host=host_id())], ["start of the Ray nodes"]):
-            stack.enter_context(cluster(None, services, console))
         yield
 
 

@@ -15,7 +15,7 @@ from levelfield.spec import RunSpec
 from levelfield.store import Store
 from orchestrator import certificates, data_commands
 from orchestrator.certificates import Contender
-from orchestrator.connect import UsageError, check_before_start, cluster, embedded_in_turn, places_of
+from orchestrator.connect import UsageError, check_before_start, cluster, places_of
 from orchestrator.data_commands import DataDir
 from orchestrator.leases import Lessor
 from orchestrator.options import RESULTS, Address, Results, StoreUrl, store_url
@@ -60,7 +60,7 @@ def parity(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     with Store.open(store_url(results, store)) as opened:
         # Nothing is timed, but both sides are as busy as in a run: whoever measures on their devices goes first.
         lessor = Lessor(store=opened, study_id=f"parity {workload}", waiting=WaitingLines(console))
-        with cluster(address, needed, console) if address else embedded_in_turn(needed, console, lessor):
+        with cluster(address, needed, console, lessor):
             candidates = places_of(address).candidates((a, b))
             try:
                 with lessor.lease(candidates, [f"certificate of {spec.framework}" for spec in (a, b)]):

@@ -23,7 +23,7 @@ from levelfield.store import Store, StudyRecord
 from levelfield.store.address import parse, shown
 from levelfield.study import Study, check_study
 from orchestrator.certificates import certify_study
-from orchestrator.connect import UsageError, check_before_start, cluster, embedded_in_turn, interruptible, places_of
+from orchestrator.connect import UsageError, check_before_start, cluster, interruptible, places_of
 from orchestrator.leases import Lessor
 from orchestrator.locks import exclusive, measuring
 from orchestrator.looks import is_decided, stages, work_until_decided
@@ -91,7 +91,7 @@ def execute(session: Session, record: StudyRecord, *, is_new: bool) -> list[Stat
             watcher = stack.enter_context(_watch(session, places))
             stack.enter_context(cluster(session.address, needed, session.console))
         else:
-            stack.enter_context(embedded_in_turn(needed, session.console, lessor))
+            stack.enter_context(cluster(None, needed, session.console, lessor))
             watcher = stack.enter_context(_watch(session, places))
         if is_new:
             store.add_study(record)
@@ -99,7 +99,7 @@ def execute(session: Session, record: StudyRecord, *, is_new: bool) -> list[Stat
         statuses = _run(session, record, study, todo, scheduler)
         # Afterwards, so that the first figures come soon; whoever wants to know before a long study asks `levelfield parity`.
         if session.certify:
-            _certify(session, study, record, store)
+            _certify(session, study, record, lessor, places())
         return statuses
 
 
@@ -125,14 +125,12 @@ def _amount(todo: list[PairWork]) -> str:
     return f"{runs} runs, {duels} duels" if duels else f"{runs} runs"
 
 
-def _certify(session: Session, study: Study, record: StudyRecord, store: Store) -> None:
+def _certify(session: Session, study: Study, record: StudyRecord, lessor: Lessor, places: "ThisHost | ClusterPlaces") -> None:
     """What stops a certificate must not hide that the runs are done."""
-    places = places_of(session.address)
-    lessor = Lessor(store=store, study_id=record.id, waiting=WaitingLines(session.console))
     try:
         certify_study(
             study,
-            store,
+            lessor.store,
             session.console,
             logs=_logs(session) / record.id,
             lease=lambda specs: lessor.lease(places.candidates(specs), [f"certificate of {spec.framework}" for spec in specs]),

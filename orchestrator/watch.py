@@ -91,7 +91,7 @@ class HostWatch:
         first, *_ = [eyes.mark() for eyes in self._eyes]
         return first
 
-    def has_served_since(self, start_ns: int) -> bool:
+    def serves_as_baseline(self, start_ns: int) -> bool:
         """Whether what was seen since may be a baseline though we were at work ourselves.
 
         Our own work is not foreign; pressure from it can only make the baseline fail. But idle power would be overstated, and a second
@@ -167,7 +167,7 @@ class ClusterWatch:
         now = self._each(_mark, [host for host, watch in self._hosts.items() if not watch.is_settled])
         if not now:
             return
-        early = {host: at for host, at in self._entered.items() if host in now and self._hosts[host].has_served_since(at)}
+        early = {host: at for host, at in self._entered.items() if host in now and self._hosts[host].serves_as_baseline(at)}
         self._entered = {}
         starts = now | early
         time.sleep(max(0.0, BASELINE_S - min((now[host] - starts[host]) / 1e9 for host in now)))

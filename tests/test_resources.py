@@ -9,7 +9,6 @@ import pytest
 
 from levelfield.report.labels import resource_labels
 from levelfield.report.runs import read_runs
-from levelfield.run import kernel_share
 from tests.report.study_factory import frames
 
 TAKE = """
@@ -53,8 +52,3 @@ def test_a_run_that_took_more_labels_its_comparison(violations, labels):
     for label in found:
         assert label.name == "unequal resources"
         assert "seed 1: 4 threads computed where 2 were given" in label.why
-
-
-def test_the_kernels_share_is_of_the_time_between_two_moments():
-    assert kernel_share((1.0, 1.0), (4.0, 2.0)) == 0.25
-    assert kernel_share((1.0, 1.0), (1.0, 1.0)) is None

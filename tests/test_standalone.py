@@ -37,7 +37,7 @@ def test_a_run_gives_the_same_result_as_under_ray_but_for_the_clock(standalone):
     assert "epoch 2: train loss" in output
     assert sum(result.phases_ns.values()) == result.wall_ns
     assert result.phases_ns["process_start"] > 0
-    assert 0 <= result.environment["kernel_share"] < 1
+    assert 0 <= result.environment["thread_use"]["kernel_share"] < 1
     assert result.predictions.correct().sum() == result.epochs[-1].test_correct
 
 

@@ -62,8 +62,9 @@ def timing(workload: str, frames: StudyFrames, look: Mapping[str, Look]) -> None
         st.html(div("", "No run counts for timing."))
         return
     _steps(workload, frames.blocks[frames.blocks["run_id"].isin(runs["run_id"])], runs, look)
-    _chart(timing_charts.phases(runs, look), f"phases-{workload}")
-    st.html(chips(timing_charts.phase_colours()))
+    figure = timing_charts.phases(runs, look)
+    _chart(figure, f"phases-{workload}")
+    st.html(chips(timing_charts.phase_colours(figure)))
     st.html(
         div(
             "lf-soft",

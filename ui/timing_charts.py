@@ -52,10 +52,10 @@ def phases(runs: pd.DataFrame, look: Mapping[str, Look]) -> go.Figure:
     return figure
 
 
-def phase_colours() -> dict[str, str]:
-    """What a legend of `phases` shows, as CSS backgrounds by name; a patterned phase is striped."""
-    stripes = "repeating-linear-gradient(45deg, {0} 0 2px, #ffffff 2px 4px)"
-    return {name: stripes.format(colour) if shape else colour for name, colour, shape in PHASE_STYLES.values()}
+def phase_colours(figure: go.Figure) -> dict[str, str]:
+    """The legend of what `phases` has drawn, as CSS backgrounds by name; a patterned phase is striped."""
+    stripes, drawn = "repeating-linear-gradient(45deg, {0} 0 2px, #ffffff 2px 4px)", {trace.name for trace in figure.data}
+    return {name: stripes.format(colour) if shape else colour for name, colour, shape in PHASE_STYLES.values() if name in drawn}
 
 
 def _boxes(data: pd.DataFrame, look: Mapping[str, Look]) -> go.Figure:

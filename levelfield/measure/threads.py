@@ -34,11 +34,12 @@ class Thread:
 
 @dataclass(frozen=True, kw_only=True)
 class ThreadReport:
-    """A look at a process at ``at_ns`` (CLOCK_MONOTONIC); ``cpu_ns`` includes threads that have ended."""
+    """A look at a process at ``at_ns`` (CLOCK_MONOTONIC). ``cpu_ns`` includes threads that have ended, and ``kernel_ns``."""
 
     pid: int
     at_ns: int
     cpu_ns: int
+    kernel_ns: int
     threads: tuple[Thread, ...]
 
     @property
@@ -49,13 +50,17 @@ class ThreadReport:
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
-    """What a process did between two looks. ``threads_at_once``: how many ran or waited for a core, on average; None: not known."""
+    """What a process did between two looks. ``threads_at_once``: how many ran or waited for a core, on average; None: not known.
+
+    ``kernel_share``: of its processor time; None where it used none.
+    """
 
     window_ns: int
     threads: int
     threads_busy: int
     threads_at_once: float | None
     cores_used: float
+    kernel_share: float | None
     cores_allowed: tuple[int, ...]
 
 
@@ -100,13 +105,14 @@ def confine(cores: Collection[int], pid: int | None = None) -> None:
 def observe(pid: int) -> ThreadReport:
     """Look at a process from outside, by /proc alone. Raises OSError where it is not there (any more)."""
     folder = PROC / str(pid)
-    cpu_ns = _cpu_ns((folder / "stat").read_bytes())
-    return ThreadReport(pid=pid, at_ns=time.monotonic_ns(), cpu_ns=cpu_ns, threads=tuple(_threads(folder / "task")))
+    own_ns, kernel_ns = _cpu_ns((folder / "stat").read_bytes())
+    at_ns, threads = time.monotonic_ns(), tuple(_threads(folder / "task"))
+    return ThreadReport(pid=pid, at_ns=at_ns, cpu_ns=own_ns + kernel_ns, kernel_ns=kernel_ns, threads=threads)
 
 
 def usage(before: ThreadReport, after: ThreadReport) -> Usage:
     """What a process did between two looks, which should lie some tenths of a second apart (`GRAIN_NS`)."""
-    window = after.at_ns - before.at_ns
+    window, spent = after.at_ns - before.at_ns, after.cpu_ns - before.cpu_ns
     waits_known = all(thread.waited_ns is not None for thread in after.threads)
     wanted = sum(_between(before, after, lambda thread: thread.cpu_ns + (thread.waited_ns or 0)).values())
     return Usage(
@@ -114,7 +120,8 @@ def usage(before: ThreadReport, after: ThreadReport) -> Usage:
         threads=len(after.threads),
         threads_busy=len(busy_threads(before, after)),
         threads_at_once=wanted / window if waits_known else None,
-        cores_used=(after.cpu_ns - before.cpu_ns) / window,
+        cores_used=spent / window,
+        kernel_share=(after.kernel_ns - before.kernel_ns) / spent if spent else None,
         cores_allowed=after.cores,
     )
 
@@ -176,14 +183,14 @@ def _threads(tasks: Path) -> Iterator[Thread]:
         stat, status, waits = (read(tasks / str(tid) / file) for file in ("stat", "status", "schedstat"))
         if stat and status:  # otherwise it has ended meanwhile
             told = dict(line.split(":", 1) for line in status.decode(errors="replace").splitlines())
-            cpu_ns, waited_ns = map(int, waits.split()[:2]) if waits else (_cpu_ns(stat), None)
+            cpu_ns, waited_ns = map(int, waits.split()[:2]) if waits else (sum(_cpu_ns(stat)), None)
             yield Thread(tid=tid, name=told["Name"].strip(), cpu_ns=cpu_ns, waited_ns=waited_ns, cores=from_list(told["Cpus_allowed_list"]))
 
 
-def _cpu_ns(stat: bytes) -> int:
-    """User and system time; the fields of proc_pid_stat(5) are counted from the name's end, for the name may hold anything."""
+def _cpu_ns(stat: bytes) -> tuple[int, int]:
+    """In its own code and in the kernel. The fields of proc_pid_stat(5) are counted from the name's end: it may hold anything."""
     fields = stat.rpartition(b")")[2].split()
-    return (int(fields[11]) + int(fields[12])) * NS_PER_TICK
+    return int(fields[11]) * NS_PER_TICK, int(fields[12]) * NS_PER_TICK
 
 
 def _between(before: ThreadReport, after: ThreadReport, counter: Callable[[Thread], int]) -> dict[int, int]:

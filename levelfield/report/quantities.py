@@ -63,7 +63,7 @@ START = Quantity(
     absent="fewer than 100 steady steps",
 )
 WALL = Quantity(name="wall", label="total wall clock", unit="s", counts="timing", compared=None, absent="not recorded")
-# From the first step to the end of the run. Most of it is memory that was freed, and that the kernel has to zero anew.
+# From the first step to the end of the run. Memory that was freed and has to be zeroed anew is a part of it (decision 12).
 KERNEL_SHARE = Quantity(
     name="kernel_share",
     label="processor time in the kernel",

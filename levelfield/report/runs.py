@@ -142,7 +142,7 @@ def read_runs(frames: Frames) -> list[Run]:
             START.name: _start(runs, frames.blocks, throughput),
             TIME_TO_TRAIN.name: _time_to_train(runs),
             WALL.name: runs["wall_s"],
-            KERNEL_SHARE.name: runs["environment"].map(lambda record: (record or {}).get("kernel_share")).astype("float64"),
+            KERNEL_SHARE.name: runs["environment"].map(_kernel_share).astype("float64"),
             PROCESS_MEMORY.name: _memory(runs, PROCESS_MEMORY),
             FRAMEWORK_MEMORY.name: _memory(runs, FRAMEWORK_MEMORY),
             DEVICE_MEMORY.name: _memory(runs, DEVICE_MEMORY),
@@ -237,6 +237,11 @@ def _energy(runs: pd.DataFrame) -> "dict[str, pd.Series[float]]":
         )
     )
     return {ENERGY.name: total.astype("float64"), ENERGY_ABOVE_IDLE.name: (total - idle).astype("float64")}
+
+
+def _kernel_share(record: Mapping[str, Any] | None) -> float | None:
+    share: float | None = (record or {}).get("thread_use", {}).get("kernel_share")
+    return share
 
 
 def _memory(runs: pd.DataFrame, quantity: Quantity) -> "pd.Series[float]":

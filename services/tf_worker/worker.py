@@ -46,8 +46,8 @@ class TensorFlowWorker:
     def build(self, spec: RunSpec, workload: Workload, weights: Weights) -> None:
         self.workload = workload
         self.batch_size = spec.batch_size or workload.batch_size
-        self.in_graph = self.tuned and self.gang.size == 1  # a strategy updates variables in no loop of a graph
-        self.steps_per_call = block_steps(workload, spec.device) if self.in_graph and self.mode != "eager" else 1
+        self.loops_in_graph = self.tuned and self.gang.size == 1  # a strategy updates variables in no loop of a graph
+        self.steps_per_call = block_steps(workload, spec.device) if self.loops_in_graph and self.mode != "eager" else 1
         adam = workload.optimizer
         with self._place():
             self.network = importlib.import_module(f"{__package__}.{workload.name}").network()
@@ -78,9 +78,9 @@ class TensorFlowWorker:
             raise IndexError("train_steps() went past the end of the epoch")
         self.next_batch = end
         with self._place():
-            if self.in_graph and first < full:  # a loop in the graph: Python is left once for all steps of the usual shape
+            if self.loops_in_graph and first < full:  # a loop in the graph: Python is left once for all steps of the usual shape
                 self._losses.append(self.train_many(self.full[first:end]))
-            singly = [*([] if self.in_graph else self.full[first:end]), *(self.rest if first <= full < end else [])]
+            singly = [*([] if self.loops_in_graph else self.full[first:end]), *(self.rest if first <= full < end else [])]
             if singly:
                 self._losses.append([self.train_step(*part) for part in singly])
 
@@ -157,7 +157,7 @@ class TensorFlowWorker:
         if self.gang.size > 1:
             return [self._part(batch) for batch in order.reshape(-1, self.batch_size)]
         rows = tf.constant(order.reshape(-1, self.batch_size))
-        return rows if self.in_graph else [(row,) for row in tf.unstack(rows)]
+        return rows if self.loops_in_graph else [(row,) for row in tf.unstack(rows)]
 
     def _part(self, batch: NDArray[np.int64]) -> tuple[tf.Tensor, ...]:
         """What a step on a batch takes: the own examples and, where there are others, what they weigh."""

@@ -11,7 +11,7 @@ from torch.nn.parallel import DistributedDataParallel
 from levelfield.gang import JOIN_TIMEOUT_S, Gang, seed_of
 
 
-class Losses(nn.Module):
+class LossModule(nn.Module):
     """What computes a loss with the network's parameters, in a module: its gradients are reduced while the backward pass still goes on."""
 
     def __init__(self, network: nn.Module, loss: Callable[..., Any], traced_loss: Callable[..., Any]) -> None:
@@ -25,17 +25,15 @@ class Losses(nn.Module):
 
 def join(gang: Gang, device: torch.device) -> None:
     """Meet the other ranks at the first one's endpoint. Raises an error of `torch.distributed` where they do not come in time."""
-    distributed.init_process_group(
-        "nccl" if device.type == "cuda" else "gloo",
-        init_method=f"tcp://{gang.peers[0]}",
-        rank=gang.rank,
-        world_size=gang.size,
-        timeout=timedelta(seconds=JOIN_TIMEOUT_S),
-    )
+    host, _, port = gang.peers[0].rpartition(":")
+    # A store of its own, because the process group's time limit would be every later operation's, too.
+    store = distributed.TCPStore(host, int(port), gang.size, gang.rank == 0, timeout=timedelta(seconds=JOIN_TIMEOUT_S))
+    backend = "nccl" if device.type == "cuda" else "gloo"
+    distributed.init_process_group(backend, store=store, rank=gang.rank, world_size=gang.size)
     torch.manual_seed(seed_of(torch.initial_seed(), gang.rank))
 
 
-def together(losses: Losses, gang: Gang, device: torch.device) -> nn.Module:
+def together(losses: LossModule, gang: Gang, device: torch.device) -> nn.Module:
     """``losses``, after whose backward pass every rank has the mean of all ranks' gradients."""
     if gang.size == 1:
         return losses

@@ -21,7 +21,7 @@ from levelfield.workloads.base import Adam, Weights, Workload
 from services.torch_worker.describe import describe_network, describe_optimizer
 from services.torch_worker.device import choose_device, describe_device, elapsed_ns, mark, peak_memory, synchronize
 from services.torch_worker.export import load_weights, read_gradients, read_outputs, read_weights, set_dropout
-from services.torch_worker.gang import Losses, join, sum_over_ranks, together
+from services.torch_worker.gang import LossModule, join, sum_over_ranks, together
 from services.torch_worker.layers import DROPOUTS
 
 # In mixed precision (bf16) parameters and updates are float32; matrix products and convolutions are rounded by autocast.
@@ -58,8 +58,8 @@ class TorchWorker:
         set_dropout(self.network, workload)
         self.adam, self.step = workload.optimizer, 0
         self.optimizer = _optimizer(self.network, self.adam, spec.learning_rate, fused=self.tuned)
-        both = Losses(self.network, self._compiled(self._loss), self._compiled(self._traced_loss))
-        self.loss = together(both, self.gang, self.device)
+        losses = LossModule(self.network, self._compiled(self._loss), self._compiled(self._traced_loss))
+        self.loss = together(losses, self.gang, self.device)
         self._losses: list[torch.Tensor] = []
 
     def begin_epoch(self, order: NDArray[np.int64]) -> None:
@@ -185,10 +185,11 @@ class TorchWorker:
 
     def _learn(self, mean: torch.Tensor, weight: float) -> torch.Tensor:
         """A step on the mean loss of the own examples, which are that share of the batch; what they add to the loss of the batch."""
+        share = mean if self.gang.size == 1 else mean * weight
         # Each rank is given the mean of the ranks' gradients, and wants their sum.
-        (mean if self.gang.size == 1 else mean * (weight * self.gang.size)).backward()
+        (share if self.gang.size == 1 else share * self.gang.size).backward()
         self._update()
-        return mean.detach() if self.gang.size == 1 else mean.detach() * weight
+        return share.detach()
 
     def _update(self) -> None:
         """Make PyTorch's Adam compute the workload's equation: its epsilon comes after the bias correction, ours before (see `Adam`)."""

@@ -88,8 +88,8 @@ def two_looks(pid):
     return before, observe(pid)
 
 
-def report(*threads, at_ns=0, cpu_ns=0):
-    return ThreadReport(pid=1, at_ns=at_ns, cpu_ns=cpu_ns, threads=threads)
+def report(*threads, at_ns=0, cpu_ns=0, kernel_ns=0):
+    return ThreadReport(pid=1, at_ns=at_ns, cpu_ns=cpu_ns, kernel_ns=kernel_ns, threads=threads)
 
 
 def thread(tid=1, *, cpu_ns=0, waited_ns=0, cores=(0, 1)):
@@ -154,9 +154,29 @@ def test_cores_that_are_not_here_are_refused(burn):
 
 def test_the_main_thread_comes_first_then_the_oldest():
     """Process ids begin anew one day: the main thread's may be the largest."""
-    before = ThreadReport(pid=9, at_ns=0, cpu_ns=0, threads=())
-    after = ThreadReport(pid=9, at_ns=100 * MS, cpu_ns=0, threads=tuple(thread(tid, cpu_ns=50 * MS) for tid in (3, 4, 9)))
+    before = ThreadReport(pid=9, at_ns=0, cpu_ns=0, kernel_ns=0, threads=())
+    after = ThreadReport(pid=9, at_ns=100 * MS, cpu_ns=0, kernel_ns=0, threads=tuple(thread(tid, cpu_ns=50 * MS) for tid in (3, 4, 9)))
     assert threads.busy_threads(before, after) == (9, 3, 4)
+
+
+def test_the_kernels_share_is_of_the_processor_time_between_two_looks():
+    before = report(cpu_ns=2000 * MS, kernel_ns=1000 * MS)
+    assert usage(before, report(at_ns=MS, cpu_ns=6000 * MS, kernel_ns=2000 * MS)).kernel_share == 0.25
+    assert usage(before, report(at_ns=MS, cpu_ns=2000 * MS, kernel_ns=1000 * MS)).kernel_share is None
+
+
+@pytest.mark.parametrize(
+    ("work", "least", "most"),
+    [("sum(range(10**4))", 0.0, 0.3), ("mmap.mmap(-1, 2**24).write(page)", 0.3, 1.0)],
+    ids=["computing", "taking memory anew"],
+)
+def test_the_kernels_share_is_that_of_what_a_process_does(work, least, most):
+    program = f"import mmap\npage = bytes(2**24)\nwhile True: {work}"
+    with subprocess.Popen([sys.executable, "-c", program]) as process:
+        time.sleep(0.3)
+        share = usage(*two_looks(process.pid)).kernel_share
+        process.kill()
+    assert least <= share <= most
 
 
 def test_where_waiting_is_not_told_cores_used_count():

@@ -114,7 +114,7 @@ def run_row(run_id, *, side, framework, workload, seed, pair, train_s):
         "epochs": None,
         "learning_rate": None,
         "description": {"framework": framework, "version": "1.0", "threads": 2, "epsilon": f"as {framework} has it"},
-        "environment": {"cpu_model": "Model 7", "packages": {"numpy": "2.0"}, "kernel_share": 0.25},
+        "environment": {"cpu_model": "Model 7", "packages": {"numpy": "2.0"}, "thread_use": {"kernel_share": 0.25}},
     }
 
 

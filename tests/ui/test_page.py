@@ -48,6 +48,12 @@ def words(app):
     return re.sub(r"[ \t]+", " ", "\n".join(said))
 
 
+def test_the_legend_of_the_phases_names_those_that_the_runs_went_through(page):
+    said = words(page(seeds=1))
+    assert all(phase in said for phase in ("import", "build*", "warm-up*", "training*"))
+    assert "joining a gang" not in said
+
+
 def test_verdict_and_table_are_those_of_the_analysis(page, url):
     seen = words(page(seeds=6, make=lambda side, seed: result(side, seed, speed=1.3 if side == "torch" else 1)))
     workload = analyse(load("digits-1", url)).workloads[0]
