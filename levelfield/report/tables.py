@@ -16,15 +16,16 @@ from levelfield.report.reference import outside_notes
 
 LISTED = 20  # lines of one kind; the rest is counted, and stands in full in JSON and CSV
 CAPTION = (
-    f"Sides: {SPREAD} over the runs that count. A / B: geometric mean of the ratio over pairs, A - B (accuracy): mean difference, "
-    "each with its 95% t interval, unadjusted for the number of comparisons. Test accuracy: after the last epoch, on every test example. "
+    f"Sides: {SPREAD} over the runs that count. A / B: geometric mean of the ratio over pairs, A - B (accuracy): mean difference, each "
+    "with its 95% t interval, unadjusted for the number of comparisons. Test accuracy: after the last epoch, on every test example. "
     "Speed in bursts: both sides alive, taking turns; the ratio is the median over rounds within a pair, so that what the machine does "
-    "meanwhile cancels. Throughput: the median over the steady blocks of a whole run. Start until full speed: process start, import, data, "
-    "device, building, and what compilation and warm-up took longer than the same steps take at full speed. Time to train: from building "
-    "the network to the last training step, evaluation excluded. Total wall clock: with process start, import and evaluation. Processor time "
-    "in the kernel: its share from the first step to the end, such as for memory that was freed and is asked for anew. Peak memory "
-    "(RSS): the largest resident size of the process; the framework's: what its own allocator held; the GPU's: all that was taken on it, "
-    "read from outside once a second. Energy: counters of the GPU or the processor packages over the whole run, whoever used them."
+    "meanwhile cancels. Throughput: the median over the steady blocks of a whole run. Start until full speed: process start, import, "
+    "data, device, building, and what compilation and warm-up took longer than the same steps take at full speed. Time to train: from "
+    "building the network to the last training step, evaluation excluded. Total wall clock: with process start, import and evaluation. "
+    "Processor time in the kernel: its share from the first step to the end, such as for memory that was freed and is asked for anew. "
+    "Peak memory (RSS): the largest resident size of the process; the framework's: what its own allocator held; the GPU's: all that "
+    "was taken on it, read from outside once a second. Energy: counters of the GPU or the processor packages over the whole run, "
+    "whoever used them."
 )
 WORDS = {
     "failed": "failed",
