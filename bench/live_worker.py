@@ -27,7 +27,7 @@ def main() -> None:
             raise RuntimeError(event.failure)
     print("ready", file=answers, flush=True)
     for line in sys.stdin:
-        burst = session.burst(int(line))
+        burst = session.burster.burst(int(line))
         print(burst.duration_ns / burst.steps, file=answers, flush=True)
 
 

@@ -36,9 +36,9 @@ from levelfield.services import discover
 from levelfield.spec import RunSpec
 from levelfield.stats import Effect, speed_ratio, within_pair
 from orchestrator.actors import Actors
-from orchestrator.connect import cluster
+from orchestrator.connect import cluster, places_of
 from orchestrator.execute import RayProcess
-from orchestrator.schedule import BurstError
+from orchestrator.interfaces import BurstError
 from orchestrator.watch import ClusterWatch
 
 FRAMEWORKS, WORKLOADS = ("tensorflow", "torch"), ("cifar10_cnn", "imdb_lstm")
@@ -122,7 +122,8 @@ def _watched(watcher: ClusterWatch, measure: Callable[[], dict[str, Any]]) -> di
 
 
 def _in_an_actor(options: Namespace, spec: RunSpec, actors: Actors, log: Path) -> dict[str, Any]:
-    process, choices = OverheadProcess(actors, spec, log, 1.0), asdict(choices_of(options))
+    [seat] = places_of(None).seats({"both": spec})["both"]
+    process, choices = OverheadProcess(actors, spec, log, seat), asdict(choices_of(options))
     try:
         *_, result = process.run()
         result = ready(result)

@@ -148,7 +148,7 @@ def measure(options: Namespace, number: int) -> dict[str, Any]:
     session = Session(discover()[spec.framework])
     *_, result = session.run(spec, before_ns=NO_START)
     result = ready(result)
-    contest = Contest(session.burst, BareBurster(spec.framework, session.worker, choices_of(options)).burst)
+    contest = Contest(session.burster.burst, BareBurster(spec.framework, session.worker, choices_of(options)).burst)
     return record(options, spec, result, contest, ray=False)
 
 

@@ -45,16 +45,31 @@ class Burster:
 
     def __init__(self, worker: Worker, plan: Plan, *, first_epoch: int, clock: Callable[[], int] = time.perf_counter_ns) -> None:
         self._clock, self._watch = clock, Stopwatch(clock, {})
-        self._worker, self._plan = worker, plan
+        self.worker, self._plan = worker, plan
         self._epoch, self._step = first_epoch - 1, plan.full_steps  # the epoch before is over
         self._left = clock(), time.process_time_ns()
 
     def burst(self, target_ns: int) -> Burst:
         """Train in whole blocks until those that count have taken ``target_ns``. Raises DivergedError as training does."""
+        return self._burst(
+            lambda: self._until(DISCARDED_STEPS, least_ns=DISCARDED_NS, least_steps=DISCARDED_STEPS),
+            lambda: self._until(self._plan.block_steps, least_ns=target_ns),
+        )
+
+    def blocks(self, discarded: int, counted: int) -> Burst:
+        """Train in so many blocks, and before them in so many pieces of a few steps that do not count. Raises DivergedError.
+
+        Ranks that each looked at their own clock would not do the same number of steps.
+        """
+        return self._burst(
+            lambda: [self._take(DISCARDED_STEPS) for _ in range(discarded)],
+            lambda: [self._take(self._plan.block_steps) for _ in range(counted)],
+        )
+
+    def _burst(self, discard: Callable[[], list[Block]], count: Callable[[], list[Block]]) -> Burst:
         started, (left_at, left_cpu) = time.monotonic_ns(), self._left
         idle_ns, cpu = self._clock() - left_at, time.process_time_ns()
-        discarded = self._blocks(DISCARDED_STEPS, least_steps=DISCARDED_STEPS, least_ns=DISCARDED_NS)
-        counted = self._blocks(self._plan.block_steps, least_steps=1, least_ns=target_ns)
+        discarded, counted = discard(), count()
         self._left = self._clock(), time.process_time_ns()
         return Burst(
             steps=sum(block.steps for block in counted),
@@ -69,7 +84,7 @@ class Burster:
             device_ns=_device_ns(counted),
         )
 
-    def _blocks(self, size: int, *, least_steps: int, least_ns: int) -> list[Block]:
+    def _until(self, size: int, *, least_ns: int, least_steps: int = 1) -> list[Block]:
         """Blocks of ``size`` steps until they hold so many steps and have taken so long."""
         taken: list[Block] = []
         while sum(block.steps for block in taken) < least_steps or sum(block.duration_ns for block in taken) < least_ns:
@@ -81,9 +96,9 @@ class Burster:
         steps = min(steps, self._plan.full_steps)
         if self._step + steps > self._plan.full_steps:
             self._epoch, self._step = self._epoch + 1, 0
-            self._worker.begin_epoch(batch_order(self._plan.seed, self._epoch, self._plan.examples))
+            self.worker.begin_epoch(batch_order(self._plan.seed, self._epoch, self._plan.examples))
         first, self._step = self._step, self._step + steps
-        block, losses = timed_block(self._worker, self._plan, self._epoch, range(first, self._step), self._watch)
+        block, losses = timed_block(self.worker, self._plan, self._epoch, range(first, self._step), self._watch)
         require_finite(losses, self._plan, block)
         return block
 

@@ -43,6 +43,12 @@ class Device:
             return False
         return self.cores is None or other.cores is None or bool(self.cores & other.cores)
 
+    def covers(self, other: "Device") -> bool:
+        """Whether who holds this one holds all of the other."""
+        if (self.gpu, self.host) != (other.gpu, other.host):
+            return False
+        return self.cores is None or (other.cores is not None and other.cores <= self.cores)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Holder:

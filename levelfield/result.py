@@ -39,13 +39,13 @@ STATUSES: Mapping[Status, StatusMeaning] = {
     Status.FAILED: _status("ended by an error or a signal", done=False),
     Status.DIVERGED: _status("the loss became NaN or infinite", done=True),
     Status.INVALID: _status("the machine was not quiet while it was measured", done=False, learning=True),
-    Status.RESTARTED: _status("went on from a checkpoint after a loss", done=True, learning=True),
+    Status.RESTARTED: _status("went on after its process had been lost", done=True, learning=True),
     Status.UNSUPPORTED: _status("the framework declares that it does not offer this", done=True),
     Status.CANCELLED: _status("stopped by the user", done=False),
 }
 
 # In the order in which a run goes through them; together they make up its wall clock.
-PHASES = ("process_start", "import", "data", "device", "join", "build", "warmup", "train", "evaluate", "other")
+PHASES = ("process_start", "import", "data", "device", "join", "build", "warmup", "train", "evaluate", "checkpoint", "other")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,13 +84,18 @@ class Epoch:
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """Why a run did not end well. ``step`` is the first step with a loss that is not finite, where that is the reason."""
+    """Why a run did not end well, or not at once.
+
+    ``step`` is the first step with a loss that is not finite, where that is the reason. ``lost``: its process, which may have been
+    no fault of its own.
+    """
 
     reason: str
     error_type: str | None = None
     traceback: str | None = None
     log_tail: str | None = None
     step: int | None = None
+    lost: bool = False
 
 
 @dataclass(kw_only=True)

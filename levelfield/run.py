@@ -12,6 +12,7 @@ from typing import Any
 from levelfield import data, workloads
 from levelfield.blocks import Plan
 from levelfield.bursts import Burst, Burster
+from levelfield.checkpoints import Keeping, Saved
 from levelfield.data import Dataset
 from levelfield.gang import ALONE, Gang
 from levelfield.measure.environment import describe_environment, usable_cores
@@ -21,13 +22,15 @@ from levelfield.measure.threads import environment as thread_variables
 from levelfield.result import Epoch, Failure, RunResult, Status
 from levelfield.services import Service
 from levelfield.spec import RunSpec
-from levelfield.training import AnyWorker, Event, Started, has_own_loop, train
+from levelfield.training import Alive, AnyWorker, Event, Started, has_own_loop, train
 
 LOG_TAIL_LINES, TAIL_LIMIT, REASON_LIMIT = 30, 16_384, 1_000  # lines, bytes, characters
 LOOK_NS = 500_000_000  # the kernel counts a thread's time in ticks of 10 ms
 EVENTS: Mapping[str, Callable[[Mapping[str, Any]], Event]] = {
     "started": lambda fields: Started(**fields),
+    "alive": lambda fields: Alive(**fields),
     "epoch": lambda fields: Epoch(**fields),
+    "saved": lambda fields: Saved(**fields),
     "result": RunResult.from_dict,
 }
 
@@ -42,26 +45,34 @@ class Session:
         self._burster: Burster | None = None
         self._cores: tuple[int, ...] = ()
 
-    def run(self, spec: RunSpec, *, before_ns: Mapping[str, int], gang: Gang = ALONE) -> Iterator[Event]:
+    def run(self, spec: RunSpec, *, before_ns: Mapping[str, int], gang: Gang = ALONE, keeping: Keeping | None = None) -> Iterator[Event]:
         """Run ``spec`` in this process: yields what `train` yields. An exception of the framework becomes a `failed` result.
 
         ``before_ns`` are phases that passed before this call, ``process_start`` among them. In a gang each rank does this at the same time.
+        ``keeping``: of checkpoints.
         """
         started = time.perf_counter_ns()
         try:
-            yield from self._run(spec, before_ns, started, gang)
+            yield from self._run(spec, before_ns, started, gang, keeping)
         except (KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as error:  # noqa: BLE001 - a framework may raise anything, SystemExit too; whatever it is belongs in the result
             yield failed(error, wall_ns=time.perf_counter_ns() - started + sum(before_ns.values()), service=self._service, log=self._log)
 
-    def burst(self, target_ns: int) -> Burst:
-        """One burst of the worker that has just run. Raises RuntimeError where there is none that can give bursts."""
+    @property
+    def burster(self) -> Burster:
+        """Gives bursts of the worker that has just run. Raises RuntimeError where there is none that can."""
         if self._burster is None:
             raise RuntimeError("no run has ended well in this process, or its track leaves the loop to the framework")
-        return self._burster.burst(target_ns)
+        return self._burster
 
-    def _run(self, spec: RunSpec, before_ns: Mapping[str, int], started: int, gang: Gang) -> Iterator[Event]:
+    def gang_blocks(self, discarded: int, counted: int, *, exchange: bool) -> Burst:
+        """A burst of so many blocks of a rank, whose gang is asked for the same. Raises RuntimeError as `burster` does."""
+        burster = self.burster
+        burster.worker.exchange(on=exchange)
+        return burster.blocks(discarded, counted)
+
+    def _run(self, spec: RunSpec, before_ns: Mapping[str, int], started: int, gang: Gang, keeping: Keeping | None) -> Iterator[Event]:
         self._cores = take_cores(spec.threads)
         workload, loaded = workloads.get(spec.workload), list[Dataset]()
         worker = self.worker = load_worker(self._service, spec.track)()
@@ -71,14 +82,13 @@ class Session:
             loaded.append(data.load(workload.dataset))
             return loaded[0]
 
-        for event in train(worker, spec, workload, load, threads=len(self._cores), before_ns=before, gang=gang):
+        for event in train(worker, spec, workload, load, threads=len(self._cores), before_ns=before, gang=gang, keeping=keeping):
             if isinstance(event, Started):
                 look = observe(os.getpid())
             if isinstance(event, RunResult):
                 event.environment = describe_environment(self._service.packages) | {"worker_code": self._service.code()}
                 event.environment["thread_use"] = _thread_use(look, self._cores)
-                # Ranks that each look at their own clock would not do the same number of steps.
-                if event.status is Status.OK and gang.size == 1 and not has_own_loop(worker, spec):
+                if event.status is Status.OK and not has_own_loop(worker, spec):
                     plan = Plan(spec, workload, len(loaded[0].x_train))
                     self._burster = Burster(worker, plan, first_epoch=event.blocks[-1].epoch + 1)
             yield event

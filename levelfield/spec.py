@@ -12,8 +12,9 @@ class RunSpec:
     """One training run of one framework. Plain data: it crosses process and host boundaries as JSON.
 
     ``None`` means "as the workload says" (``batch_size``, ``epochs``, ``learning_rate``) or "every core that the process may use"
-    (``threads``). ``trains``: to the last epoch; if not, the worker is only made ready for the bursts of a duel. Fields that stand at their
-    default are left out of the hash, so that a later field does not rename older runs.
+    (``threads``). ``trains``: to the last epoch; if not, the worker is only made ready for the bursts of a duel. ``workers``: how many
+    ranks train together, ``placement``: on as few hosts as can be (pack) or on as many (spread). ``device_model``: a part of its name.
+    Fields that stand at their default are left out of the hash, so that a later field does not rename older runs.
     """
 
     workload: str
@@ -28,6 +29,9 @@ class RunSpec:
     learning_rate: float | None = None
     threads: int | None = None
     trains: bool = True
+    workers: int = 1
+    placement: str = "pack"
+    device_model: str | None = None
 
     def canonical_json(self) -> str:
         """JSON with sorted keys and without the fields that stand at their default."""
@@ -56,6 +60,14 @@ class RunSpec:
             raise ValueError(str(error).replace("RunSpec.__init__()", "a run specification is")) from error
 
 
+@dataclass(frozen=True, kw_only=True, order=True)
+class Case:
+    """What sides are compared on: a workload, trained by so many workers together."""
+
+    workload: str
+    workers: int = 1
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunKey:
     """The identity of a run. The same spec may be run again as another side (a framework against itself) or as another attempt."""
@@ -73,7 +85,8 @@ class RunKey:
 class PlannedRun:
     """A run in its place in a study: its side of the comparison, the pair it belongs to and its turn.
 
-    The runs of a pair share workload and seed; they are executed one right after the other, in the order that ``turn`` gives.
+    The runs of a pair share workload, number of workers and seed; they are executed one right after the other, in the order that ``turn``
+    gives.
     """
 
     spec: RunSpec
@@ -93,3 +106,4 @@ class PlannedDuel:
     workload: str
     seed: int
     pair: int
+    workers: int = 1

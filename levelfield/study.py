@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, field_validator, model_validator
@@ -13,11 +13,14 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationErr
 from levelfield import workloads
 from levelfield.duel import ROUNDS
 from levelfield.services import Service
+from levelfield.spec import Case
 from levelfield.tracks import TRACKS, Granularity
 
 Positive = Annotated[int, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, lt=1)]
-MAX_SEED, MAX_SEEDS, MAX_THREADS, MAX_BURSTS = 2**31 - 1, 100_000, 4096, 10_000
+Price = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+MAX_SEED, MAX_SEEDS, MAX_THREADS, MAX_BURSTS, MAX_WORKERS = 2**31 - 1, 100_000, 4096, 10_000, 4096
+DEVICES = ("cpu", "cuda")
 MINIMUM_PAIRS = 5  # methodology, rule 1: fewer give no verdict
 SEEDS = f"a number of seeds, 1 to {MAX_SEEDS}, or a list of distinct seeds, each 0 to {MAX_SEED}"
 Text = Annotated[str, Field(min_length=1, max_length=200)]
@@ -32,6 +35,16 @@ def _check_seeds(value: Any) -> int | list[int]:
 
 
 Seeds = Annotated[int | list[int], PlainValidator(_check_seeds)]
+
+
+def _check_workers(value: Any) -> list[int]:
+    listed = value if isinstance(value, list) else [value]
+    if not listed or any(type(number) is not int or not 1 <= number <= MAX_WORKERS for number in listed) or len(set(listed)) < len(listed):
+        raise ValueError(f"a number of workers, 1 to {MAX_WORKERS}, or a list of distinct ones")
+    return listed
+
+
+Workers = Annotated[list[int], PlainValidator(_check_workers)]
 
 
 class Side(BaseModel):
@@ -56,7 +69,15 @@ class Study(BaseModel):
     frameworks: list[Side] = Field(min_length=1)
     track: str = "matched"
     precision: str = "fp32"
-    device: str = "cpu"
+    device: Annotated[str, Field(min_length=1, max_length=60)] = "cpu"
+    workers: Workers = [1]
+    placement: Literal["pack", "spread"] = "pack"
+    isolation: Literal["host", "device"] = "host"
+    shares: Annotated[int, Field(gt=0, le=MAX_WORKERS)] = 1
+    restart: Literal["checkpoint", "scratch"] = "checkpoint"
+    silence_limit: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 600.0
+    prices: dict[Text, Price] = Field(default_factory=dict)
+    currency: Annotated[str, Field(min_length=1, max_length=20)] = "USD"
     seeds: Seeds = 5
     epochs: Positive | None = None
     batch_size: Positive | None = None
@@ -110,6 +131,21 @@ class Study(BaseModel):
     def has_duels(self) -> bool:
         """Whether speed is compared by bursts: not where a framework owns the loop, and not where nobody is there to compare with."""
         return self.bursts > 0 and len(self.frameworks) > 1 and TRACKS[self.track].granularity is Granularity.STEP
+
+    @property
+    def cases(self) -> list[Case]:
+        """What the sides are compared on, each by every seed."""
+        return [Case(workload=workload, workers=number) for workload in self.workloads for number in self.workers]
+
+    @property
+    def device_kind(self) -> str:
+        """Cpu or cuda; a model's name is that of a GPU."""
+        return self.device if self.device in DEVICES else "cuda"
+
+    @property
+    def device_model(self) -> str | None:
+        """The model that is asked for, None for any."""
+        return None if self.device in DEVICES else self.device
 
     @property
     def seed_list(self) -> list[int]:
@@ -192,12 +228,17 @@ def _not_offered(study: Study, services: Mapping[str, Service]) -> Iterable[Prob
             (f"frameworks[{at}].mode", side.mode or service.default_mode, list(service.modes)),
             (f"frameworks[{at}].precision" if side.precision else "precision", side.precision or study.precision, service.precisions),
             ("track", study.track, service.tracks),
-            ("device", study.device, service.devices),
+            ("device", study.device if _is_typing_error(study.device) else study.device_kind, service.devices),
             *((f"workloads[{n}]", name, service.workloads) for n, name in enumerate(study.workloads) if name in workloads.names()),
         ]
         for field, given, allowed in asked:
             if problem := choice(field, given, allowed):
                 yield Problem(field=field, given=given, allowed=f"{problem.allowed} ({service.name})", nearest=problem.nearest)
+
+
+def _is_typing_error(device: str) -> bool:
+    """Whether it seems to be meant as cpu or cuda, not as a GPU's model."""
+    return device not in DEVICES and bool(difflib.get_close_matches(device.lower(), DEVICES, n=1))
 
 
 def _not_in_track(study: Study) -> Iterable[Problem]:
@@ -207,6 +248,8 @@ def _not_in_track(study: Study) -> Iterable[Problem]:
         yield Problem(field="train", given=study.train, allowed=why)
     if study.track != "article":
         return
+    if study.workers != [1]:
+        yield Problem(field="workers", given=study.workers, allowed="the track article leaves the loop to the framework: 1 worker")
     for field, given in (
         ("precision", study.precision),
         *((f"frameworks[{at}].precision", s.precision) for at, s in enumerate(study.frameworks)),

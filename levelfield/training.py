@@ -1,7 +1,7 @@
 """`train`: the one loop, with the only stopwatch, that drives any worker through a run."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from levelfield import scoring
 from levelfield.blocks import WARMUP_STEPS, DivergedError, Plan, epoch_blocks
+from levelfield.checkpoints import Keeping, Saved, Saver
 from levelfield.data import Dataset
 from levelfield.gang import ALONE, Gang
 from levelfield.measure.memory import process_memory
@@ -33,7 +34,16 @@ class Started:
     steps_per_epoch: int
 
 
-Event = Started | Epoch | RunResult
+@dataclass(frozen=True, kw_only=True)
+class Alive:
+    """A sign of life: a rank is about to meet the others, or so many steps have been done."""
+
+    phase: str
+    steps: int = 0
+
+
+BEAT_NS = 10_000_000_000  # between two signs of life in an epoch; one takes a millisecond, outside timed blocks
+Event = Started | Alive | Epoch | Saved | RunResult
 AnyWorker = Worker | EpochWorker
 
 
@@ -46,8 +56,12 @@ def train(  # noqa: PLR0913 - each is another thing that a run needs
     threads: int,
     before_ns: Mapping[str, int] | None = None,
     gang: Gang = ALONE,
+    keeping: Keeping | None = None,
 ) -> Iterator[Event]:
-    """Drive a worker through one run: yields `Started`, every `Epoch` as it ends, and last the `RunResult`.
+    """Drive a worker through one run: yields `Started`, every `Epoch` as it ends, and last the `RunResult`; between them, `Alive`.
+
+    With ``keeping``, every epoch but the last is followed by a checkpoint and a `Saved`, and the run may go on from one; not where the
+    framework owns the loop.
 
     A spec that does not train ends after warm-up, without any epoch: the worker is then ready for bursts, as it is after training.
     ``worker`` is an `EpochWorker` where the spec's track leaves the loop to the framework. ``before_ns`` holds the phases that passed
@@ -56,17 +70,28 @@ def train(  # noqa: PLR0913 - each is another thing that a run needs
     not finite. Exceptions of the worker pass through.
     """
     watch = Stopwatch(time.perf_counter_ns, before_ns or {})
-    dataset, result = _prepare(worker, spec, workload, load, threads=threads, watch=watch, gang=gang)
+    dataset, result = yield from _prepare(worker, spec, workload, load, threads=threads, watch=watch, gang=gang)
     tested = dataset.y_test[gang.share(len(dataset.y_test))]
     plan = Plan(spec, workload, len(dataset.x_train))
+    saver = Saver(worker, keeping, gang.rank) if keeping and not has_own_loop(worker, spec) else None
+    if saver:
+        with watch.phase("checkpoint"):
+            saver.take_up(result)
     yield Started(epochs=plan.epochs, steps_per_epoch=plan.steps_per_epoch)
     try:
         for train_loss in _losses(worker, spec, plan, watch, result):
+            if isinstance(train_loss, Alive):
+                yield train_loss
+                continue
             logits = _evaluate(worker, workload, tested, train_loss, watch, result)
             if len(result.epochs) == plan.epochs:
                 found = scoring.predicted(workload, logits)
                 result.predictions = Predictions.pack(found, tested, workload.classes)
             yield result.epochs[-1]
+            if saver and len(result.epochs) < plan.epochs:
+                with watch.phase("checkpoint"):
+                    saved = saver.save(result)
+                yield saved
     except DivergedError as error:
         result.status, result.failure = Status.DIVERGED, Failure(reason=str(error), step=error.step)
     result.memory_bytes = worker.memory() | process_memory()
@@ -76,13 +101,14 @@ def train(  # noqa: PLR0913 - each is another thing that a run needs
 
 def _prepare(  # noqa: PLR0913 - as above
     worker: AnyWorker, spec: RunSpec, workload: Workload, load: Callable[[], Dataset], *, threads: int, watch: Stopwatch, gang: Gang
-) -> tuple[Dataset, RunResult]:
+) -> Generator[Alive, None, tuple[Dataset, RunResult]]:
     """Everything up to the first step."""
     with watch.phase("data"):
         dataset = load()
     with watch.phase("device"):
         worker.setup(spec, threads=threads)
     if gang.size > 1 and not has_own_loop(worker, spec):
+        yield Alive(phase="join")
         with watch.phase("join"):
             worker.join(gang)
     with watch.phase("data"):
@@ -115,32 +141,36 @@ def has_own_loop(worker: AnyWorker, spec: RunSpec) -> "TypeIs[EpochWorker]":
     return TRACKS[spec.track].granularity is Granularity.EPOCH
 
 
-def _losses(worker: AnyWorker, spec: RunSpec, plan: Plan, watch: Stopwatch, result: RunResult) -> Iterator[float]:
-    """Does the run's steps; yields the mean training loss at the end of each epoch."""
+def _losses(worker: AnyWorker, spec: RunSpec, plan: Plan, watch: Stopwatch, result: RunResult) -> Iterator[float | Alive]:
+    """Does the run's steps; yields the mean training loss at the end of each epoch, and signs of life."""
     if has_own_loop(worker, spec):
         return _train_by_epochs(worker, plan, watch, result)
     return (_train_by_steps if spec.trains else _warm_up)(worker, plan, watch, result)
 
 
-def _train_by_steps(worker: Worker, plan: Plan, watch: Stopwatch, result: RunResult) -> Iterator[float]:
+def _train_by_steps(worker: Worker, plan: Plan, watch: Stopwatch, result: RunResult) -> Iterator[float | Alive]:
     """Passes over the training set in blocks; yields each epoch's mean training loss at its end. Raises DivergedError."""
-    for number in range(plan.epochs):
-        _keep(epoch_blocks(worker, plan, number, watch), result)
+    for number in range(len(result.epochs), plan.epochs):
+        yield from _keep(epoch_blocks(worker, plan, number, watch), result)
         yield float(np.mean(result.step_losses[-plan.steps_per_epoch :]))
 
 
-def _warm_up(worker: Worker, plan: Plan, watch: Stopwatch, result: RunResult) -> Iterator[float]:
+def _warm_up(worker: Worker, plan: Plan, watch: Stopwatch, result: RunResult) -> Iterator[float | Alive]:
     """Enough steps for bursts, of full batches alone; there is no epoch to yield."""
     for number in range(-(-WARMUP_STEPS // plan.alike_steps)):
         blocks = -(-min(WARMUP_STEPS, plan.alike_steps) // plan.block_steps)
-        _keep(epoch_blocks(worker, plan, number, watch, steps=min(blocks * plan.block_steps, plan.alike_steps)), result)
-    yield from ()
+        steps = min(blocks * plan.block_steps, plan.alike_steps)
+        yield from _keep(epoch_blocks(worker, plan, number, watch, steps=steps), result)
 
 
-def _keep(blocks: Iterable[tuple[Block, NDArray[np.float64]]], result: RunResult) -> None:
+def _keep(blocks: Iterable[tuple[Block, NDArray[np.float64]]], result: RunResult) -> Iterator[Alive]:
+    told = time.perf_counter_ns()
     for block, losses in blocks:
         result.blocks.append(block)
         result.step_losses.extend(losses.tolist())
+        if time.perf_counter_ns() - told >= BEAT_NS:
+            told = time.perf_counter_ns()
+            yield Alive(phase="train", steps=len(result.step_losses))
 
 
 def _train_by_epochs(worker: EpochWorker, plan: Plan, watch: Stopwatch, result: RunResult) -> Iterator[float]:

@@ -6,6 +6,7 @@ Only plain data and NumPy cross. A worker holds no stopwatch. It raises its fram
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -72,7 +73,17 @@ class Worker(Trainable, Protocol):
     def join(self, gang: Gang) -> None:
         """Meet the other ranks of a gang; called after `setup`, before anything is on the device. A worker that never joined is alone.
 
+        Several workers of a process, one after the other, are the same rank of the same gang.
+
         Raises the framework's own exception where one of them does not come.
+        """
+        ...
+
+    def exchange(self, *, on: bool) -> None:
+        """Whether the steps of a gang exchange gradients, which they do until told otherwise.
+
+        Off, each rank learns from its own parts alone, and its parameters part from the others': to measure what the exchange costs. Called
+        only after `build` and `join`.
         """
         ...
 
@@ -106,6 +117,17 @@ class Worker(Trainable, Protocol):
         with `DRAWN` the layers draw for themselves, exactly as in `train_steps`.
         Takes no batch of the epoch and leaves no loss behind. In a gang ``outputs`` are those of the rank's part, all else is of all ranks.
         """
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write parameters, the optimizer's state and the random state into an empty folder, in the framework's own format.
+
+        Called between two epochs. In a gang every rank has a folder of its own.
+        """
+        ...
+
+    def restore(self, folder: Path) -> None:
+        """Go on from what `save` wrote, as if nothing had been; called after `build` with the same spec, in the same rank."""
         ...
 
     def weights(self) -> Weights:

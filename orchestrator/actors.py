@@ -9,12 +9,14 @@ from typing import Any
 
 import psutil
 import ray
-from ray.exceptions import RayActorError, RayError
+from ray.exceptions import ActorUnschedulableError, RayActorError, RayError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy, PlacementGroupSchedulingStrategy
 
 from levelfield import data, workloads
 from levelfield.measure.environment import source_hash
 from levelfield.spec import RunSpec
 from orchestrator.nodes import ClusterError
+from orchestrator.seats import Seat
 from services.actor import WorkerActor
 
 ACTOR_TIMEOUT_S = 120.0
@@ -33,31 +35,29 @@ class Actors:
         self._source_hash = source_hash()
         self._datasets: dict[str, data.Dataset] = {}
 
-    def start(self, spec: RunSpec, log: Path, *, share: float = 1.0) -> Any:
-        """An actor for ``spec``; it may not live yet. ``share`` of its node's resource lets several be on a node at once."""
-        # CPU shares of Ray only place; the custom resource is what finds the framework's node.
-        gpus = share if spec.device == "cuda" else 0
-        options = {"num_cpus": 0, "num_gpus": gpus, "resources": {spec.framework: share}, "max_restarts": 0}
-        return ray.remote(self._kind).options(**options).remote(spec.framework, str(log))
+    def start(self, spec: RunSpec, log: Path, seat: Seat, *, bundle: PlacementGroupSchedulingStrategy | None = None) -> Any:
+        """An actor for ``spec`` on its seat; it may not live yet. ``bundle``: of the placement group that its gang is in."""
+        place = bundle or NodeAffinitySchedulingStrategy(seat.node, soft=False)
+        # The lease is what excludes others: of Ray's resources it takes none.
+        actor = ray.remote(self._kind).options(num_cpus=0, num_gpus=0, max_restarts=0, scheduling_strategy=place)
+        return actor.remote(spec.framework, str(log), gpu=seat.device.gpu, cores=sorted(seat.device.cores or ()))
 
-    def greet(self, actor: Any, spec: RunSpec) -> dict[str, Any]:
+    def greet(self, actor: Any, seat: Seat) -> dict[str, Any]:
         """Wait for the actor's process; who and where it is.
 
-        Raises NotStartedError as soon as no node is left that could hold it, or after ACTOR_TIMEOUT_S.
+        Raises NotStartedError as soon as its node is lost, or after ACTOR_TIMEOUT_S.
         """
         answer = actor.hello.remote()
         deadline = time.monotonic() + ACTOR_TIMEOUT_S
         while not ray.wait([answer], timeout=1)[0]:
-            if lost := _no_place(spec):
+            if lost := _lost(seat):
                 raise NotStartedError(lost)
             if time.monotonic() > deadline:
-                raise NotStartedError(
-                    f"the worker's process did not start within {ACTOR_TIMEOUT_S:.0f} s: its node may be busy with another"
-                )
+                raise NotStartedError(f"the worker's process did not start on {seat.hostname} within {ACTOR_TIMEOUT_S:.0f} s")
         try:
             who: dict[str, Any] = ray.get(answer)
-        except RayActorError as error:
-            raise (NotStartedError(lost) if (lost := _no_place(spec)) else error) from error
+        except (RayActorError, ActorUnschedulableError) as error:
+            raise (NotStartedError(lost) if (lost := _lost(seat)) else error) from error
         return who
 
     def check_sources(self, framework: str, who: Mapping[str, Any]) -> None:
@@ -82,12 +82,10 @@ class Actors:
             ray.get(actor.store_data.remote(dataset.name, dataset.arrays(), dataset.source))
 
 
-def _no_place(spec: RunSpec) -> str | None:
-    """Why no actor for ``spec`` can ever start; None where one can."""
-    needed = {spec.framework, *(["GPU"] if spec.device == "cuda" else [])}
-    if any(node["Alive"] and needed <= node["Resources"].keys() for node in ray.nodes()):
-        return None
-    return f"no live node of the cluster offers {' and '.join(sorted(needed))}"
+def _lost(seat: Seat) -> str | None:
+    """Why no actor can start on a seat any more; None where one can."""
+    alive = any(node["Alive"] and node["NodeID"] == seat.node for node in ray.nodes())
+    return None if alive else f"the node on {seat.hostname} has ended"
 
 
 def end(actor: Any, who: Mapping[str, Any]) -> None:
@@ -100,3 +98,8 @@ def end(actor: Any, who: Mapping[str, Any]) -> None:
             _, alive = psutil.wait_procs([process], timeout=EXIT_TIMEOUT_S)
             for survivor in alive:
                 survivor.kill()
+
+
+def known(who: Mapping[str, Any]) -> dict[str, Any]:
+    """Of what an actor says of itself, what is kept: host, process, node and GPUs by UUID; what is not known yet is None."""
+    return {name: who.get(name) for name in ("hostname", "host", "pid", "node_id", "gpus")}

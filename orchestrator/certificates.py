@@ -1,7 +1,7 @@
 """`levelfield parity`, and the certificates that a study needs."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -19,10 +19,11 @@ from levelfield.parity.experiment import Part
 from levelfield.parity.recording import Record
 from levelfield.parity.scope import Scope
 from levelfield.services import Service
-from levelfield.spec import RunSpec
+from levelfield.spec import Case, RunSpec
 from levelfield.store import Store
-from levelfield.study import Problem, Study, StudyError, choice
+from levelfield.study import Problem, Side, Study, StudyError, choice
 from levelfield.tracks import TRACKS
+from orchestrator.leases import Lessor, Places
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,61 +53,58 @@ def needed(study: Study) -> Iterator[tuple[RunSpec, RunSpec]]:
     """The two sides of every comparison of a study that can be certified: its track promises it, and the precisions are equal."""
     if not TRACKS[study.track].certified:
         return
-    for name in study.workloads:
+    for case in study.cases:
         for a, b in combinations(study.frameworks, 2):
             if a.precision == b.precision:
-                yield (
-                    _spec(study, name, a.framework, str(a.mode), str(a.precision)),
-                    _spec(study, name, b.framework, str(b.mode), str(b.precision)),
-                )
+                yield _spec(study, case, a), _spec(study, case, b)
 
 
-def _spec(study: Study, workload: str, framework: str, mode: str, precision: str) -> RunSpec:
+def _spec(study: Study, case: Case, side: Side) -> RunSpec:
     return RunSpec(
-        workload=workload,
-        framework=framework,
-        mode=mode,
-        seed=workloads.get(workload).parity_seed,
+        workload=case.workload,
+        workers=case.workers,
+        placement=study.placement,
+        framework=side.framework,
+        mode=str(side.mode),
+        seed=workloads.get(case.workload).parity_seed,
         track=study.track,
-        precision=precision,
-        device=study.device,
+        precision=str(side.precision),
+        device=study.device_kind,
+        device_model=study.device_model,
         batch_size=study.batch_size,
         learning_rate=study.learning_rate,
         threads=study.threads,
     )
 
 
-def certify_one(specs: tuple[RunSpec, RunSpec], *, steps: int, console: Console, logs: Path) -> Certificate:
+def certify_one(specs: tuple[RunSpec, RunSpec], lessor: Lessor, places: Places, *, steps: int, console: Console, logs: Path) -> Certificate:
     """The certificate of two sides, on the connected cluster. Raises ParityError where they cannot be compared."""
     from orchestrator.actors import Actors  # imports Ray
-    from orchestrator.parity import Certifier
+    from orchestrator.parity import Certifier, seated_pair
 
-    with stepping(console, specs[0]) as on_step:
+    with seated_pair(lessor, places, specs) as seated, stepping(console, specs[0]) as on_step:
         certifier = Certifier(actors=Actors(), logs=logs, on_step=on_step)
-        with certifier.pair(specs) as pair:
+        with certifier.pair(specs, seated) as pair:
             return certifier.certify(pair, steps=steps)
 
 
-def certify_study(
-    study: Study, store: Store, console: Console, *, logs: Path, lease: Callable[[tuple[RunSpec, RunSpec]], AbstractContextManager[object]]
-) -> None:
-    """Make the certificates that a study lacks and store them; what cannot be certified is told, and its label stays.
-
-    ``lease`` gives the devices of two sides, which are as busy then as in a run, although nothing is timed.
-    """
+def certify_study(study: Study, lessor: Lessor, places: Places, *, console: Console, logs: Path) -> None:
+    """Make the certificates that a study lacks and store them; what cannot be certified is told, and its label stays."""
     from orchestrator.actors import Actors  # imports Ray
-    from orchestrator.parity import Certifier
+    from orchestrator.parity import Certifier, seated_pair
+
+    store = lessor.store
 
     actors, done = Actors(), set[tuple[str, ...]]()
     for a, b in needed(study):
-        same = (a.workload, a.precision, *sorted([f"{a.framework} {a.mode}", f"{b.framework} {b.mode}"]))
+        same = (a.workload, str(a.workers), a.precision, *sorted([f"{a.framework} {a.mode}", f"{b.framework} {b.mode}"]))
         if same in done:
             continue
         done.add(same)
         with stepping(console, a) as on_step:
             certifier = Certifier(actors=actors, logs=logs, on_step=on_step)
             try:
-                with lease((a, b)), certifier.pair((a, b)) as pair:
+                with seated_pair(lessor, places, (a, b)) as seated, certifier.pair((a, b), seated) as pair:
                     if _is_stored(store, Scope.of((a, b), (pair[0].code, pair[1].code), actors.dataset(a.workload).fingerprint)):
                         continue
                     certificate = certifier.certify(pair)
@@ -125,7 +123,7 @@ def _is_stored(store: Store, scope: Scope) -> bool:
 @contextmanager
 def stepping(console: Console, spec: RunSpec) -> Iterator[Callable[[Record], None]]:
     """A line that says how far a certificate is."""
-    title = f"certifying {spec.workload} in {spec.precision}"
+    title = f"certifying {spec.workload} in {spec.precision}" + (f" with {spec.workers} workers" if spec.workers > 1 else "")
     with console.status(title) as status:
         yield lambda record: status.update(f"{title}: {record.part}, step {record.step + 1}")
 

@@ -26,6 +26,7 @@ from orchestrator.options import (
     Gate,
     MaxRuns,
     Results,
+    Shares,
     StoreUrl,
     StudyFile,
     StudyId,
@@ -43,6 +44,8 @@ app.add_typer(data_commands.app, name="data")
 for command in (parity_command.parity, explain_command.explain, replay_command.replay, runs_command.runs):
     app.command()(command)
 console = Console()
+# Beside what went well, what is the machine's fault, what has been mended, and what nobody can do; the report tells of all of it.
+NO_FAILURE = {Status.OK, Status.INVALID, Status.RESTARTED, Status.UNSUPPORTED}
 
 
 class Format(StrEnum):
@@ -96,13 +99,16 @@ def run(  # noqa: PLR0913 - each is an option of the command line
     data_dir: DataDir = None,
     certify: Certify = None,
     gate: Gate = None,
+    shares: Shares = None,
 ) -> None:
     """Run a study and report what differs."""
     from orchestrator.session import new_record
 
     data_commands.use_data_dir(data_dir)
     services = discover()
-    changes = {"until_decided": True, "seeds": max_runs or MAXIMUM_PAIRS} if until_decided else {}
+    changes: dict[str, Any] = {"until_decided": True, "seeds": max_runs or MAXIMUM_PAIRS} if until_decided else {}
+    if shares:
+        changes["shares"] = shares
     if max_runs and not until_decided:
         raise typer.BadParameter("--max-runs is the maximum of --until-decided")
     record = new_record(read_study(study, services, changes))
@@ -125,12 +131,21 @@ def duel(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     data_dir: DataDir = None,
     certify: Certify = None,
     gate: Gate = None,
+    shares: Shares = None,
 ) -> None:
     """Compare two in speed alone: pairs of fresh processes take turns in bursts of training steps."""
     from orchestrator.session import new_record
 
     data_commands.use_data_dir(data_dir)
-    settings = {"workload": workload, "pairs": pairs, "bursts": bursts, "track": track, "precision": precision, "threads": threads}
+    settings = {
+        "workload": workload,
+        "pairs": pairs,
+        "bursts": bursts,
+        "track": track,
+        "precision": precision,
+        "threads": threads,
+        "shares": shares,
+    }
     record = new_record(duel_command.study_of((a, b), discover(), **settings))
     _execute(record, results, store, address=address, is_new=True, certify=certify is not False, gate=gate is not False)
 
@@ -237,7 +252,7 @@ def _execute(record: "StudyRecord", results: Path, store: str | None, *, is_new:
         console.print(f"Nothing to do: every run of {record.id} is done.")
     report(record.id, results=results, store=store)
     console.print(f"\nReport in the browser: [bold]make ui[/]    Stored: {escape(place)}, study {record.id}", soft_wrap=True)
-    if any(status not in {Status.OK, Status.INVALID} for status in statuses):  # invalid: the machine's fault, and said in the report
+    if not set(statuses) <= NO_FAILURE:
         raise typer.Exit(1)
 
 

@@ -17,7 +17,7 @@ from orchestrator.nodes import check_address, check_environments, write_error
 from orchestrator.raylets import raylets
 
 if TYPE_CHECKING:
-    from orchestrator.places import ClusterPlaces, ThisHost
+    from orchestrator.places import ClusterPlaces
 
 
 class UsageError(Exception):
@@ -51,11 +51,11 @@ def cluster(address: str | None, services: Sequence[Service], console: Console, 
         yield
 
 
-def places_of(address: str | None) -> "ThisHost | ClusterPlaces":
-    """The devices of the connected cluster: the one at ``address``, or our own."""
-    from orchestrator.places import ClusterPlaces, ThisHost  # imports Ray
+def places_of(address: str | None, shares: int = 1) -> "ClusterPlaces":
+    """The devices of the connected cluster: the one at ``address``, or our own. ``shares``: sets of cores of each host."""
+    from orchestrator.places import ClusterPlaces  # imports Ray
 
-    return ClusterPlaces(raylets(address)) if address else ThisHost()
+    return ClusterPlaces(raylets(address) if address else None, shares=shares)
 
 
 @contextmanager

@@ -30,5 +30,6 @@ def study_of(sides: tuple[str, str], services: dict[str, Service], **options: An
         "train": False,
         "device": contenders[0].device,
         **{name: options[name] for name in ("bursts", "track", "precision", "threads")},
+        "shares": options["shares"] or 1,
     }
     return check_study(content, services, source="duel")

@@ -1,12 +1,17 @@
 """What is kept of that which was seen around a measurement, and whether it counts."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from levelfield.result import RunResult
 
 JUDGED = ("valid", "reasons", "figures", "unobserved")
 PACKAGE = "package-"  # how the energy of processors is named; that of GPUs by UUID
+
+
+def hosts_of(members: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The hosts of these processes, each once."""
+    return list(dict.fromkeys(str(who["host"]) for who in members))
 
 
 def note(result: RunResult, seen: Mapping[str, Any] | None, *, gpus: Collection[str], alone: bool) -> None:

@@ -1,4 +1,4 @@
-"""Processes on the Ray cluster: one actor, in a fresh process of the framework's own environment, for each run and the duel after it."""
+"""Processes on the Ray cluster: actors in fresh processes of the framework's own environment, for each run and the duel after it."""
 
 import time
 from collections.abc import Generator, Iterator
@@ -7,27 +7,41 @@ from pathlib import Path
 from typing import Any
 
 import ray
-from ray.exceptions import ActorUnavailableError, ActorUnschedulableError, RayActorError, RayError
+from ray.exceptions import RayError
 
 from levelfield.bursts import Burst
-from levelfield.result import Failure, RunResult, Status
-from levelfield.run import REASON_LIMIT, event_from_dict, tail
+from levelfield.checkpoints import Keeping
+from levelfield.run import event_from_dict
 from levelfield.spec import RunSpec
+from levelfield.tracks import TRACKS, Granularity
 from levelfield.training import Event
-from orchestrator.actors import Actors, NotStartedError, end
-from orchestrator.schedule import BurstError, Placed
+from orchestrator.actor_gang import ActorGang
+from orchestrator.actors import Actors, NotStartedError, known
+from orchestrator.deaths import SilentError, died, reason_of
+from orchestrator.gangs import GangProcess
+from orchestrator.interfaces import BurstError, Placed, Process
+from orchestrator.seats import Seat, Seats
+
+SILENCE_S = 600.0
+OWN_LOOP = 10  # times as long: nobody can look into the epochs of a framework's own loop
 
 
 class RayExecutor:
-    """Gives processes on the connected cluster."""
+    """Gives processes on the connected cluster; one that gives no sign of life for ``silence_s`` seconds is taken for lost."""
 
-    def __init__(self) -> None:
-        self._actors = Actors()
+    def __init__(self, *, silence_s: float = SILENCE_S) -> None:
+        self._actors, self._silence_s = Actors(), silence_s
 
     @contextmanager
-    def process(self, spec: RunSpec, log: Path, *, share: float) -> Iterator["RayProcess"]:
-        """An actor of its own, which is ended with the block."""
-        process = RayProcess(self._actors, spec, log, share)
+    def process(self, spec: RunSpec, log: Path, seats: Seats) -> Iterator[Process]:
+        """An actor of its own for each rank, which is ended with the block."""
+        limit = self._silence_s * (1 if TRACKS[spec.track].granularity is Granularity.STEP else OWN_LOOP)
+        alone = len(seats) == 1
+        process = (
+            RayProcess(self._actors, spec, log, seats[0], silence_s=limit)
+            if alone
+            else GangProcess(self._actors, spec, log, seats, silence_s=limit)
+        )
         try:
             yield process
         finally:
@@ -37,72 +51,58 @@ class RayExecutor:
 class RayProcess:
     """One actor: a run, and then bursts."""
 
-    def __init__(self, actors: Actors, spec: RunSpec, log: Path, share: float) -> None:
-        self._actors, self._spec, self._log = actors, spec, log
+    def __init__(self, actors: Actors, spec: RunSpec, log: Path, seat: Seat, *, silence_s: float = SILENCE_S) -> None:
+        self._spec, self._log, self._silence_s = spec, log, silence_s
         self._started = time.perf_counter_ns()
-        self._actor = actors.start(spec, log, share=share)
-        self._who: dict[str, Any] = {}
+        self._alone = ActorGang(actors, spec, log, (seat,))
+        [self._actor] = self._alone.members
 
-    def run(self) -> Generator[Placed | Event, None, None]:
+    def run(self, keeping: Keeping | None = None) -> Generator[Placed | Event, None, None]:
         """Yields where the run is and its events; the last is always a `RunResult`, also when the actor's process dies.
 
         Raises ClusterError where the node runs other sources than this process.
         """
         try:
-            self._who = self._actors.greet(self._actor, self._spec)
+            self._alone.greet()
             before = {"process_start": time.perf_counter_ns() - self._started}
-            self._actors.check_sources(self._spec.framework, self._who)
-            yield Placed(hostname=self._who["hostname"], pid=self._who["pid"])
+            [who] = self._alone.who
+            yield Placed(hostname=who["hostname"], pid=who["pid"])
             sent = time.perf_counter_ns()
-            self._actors.send_data(self._actor, self._spec)
-            stream = self._actor.run.remote(self._spec.to_dict(), before | {"data": time.perf_counter_ns() - sent})
-            for reference in stream:
-                yield event_from_dict(ray.get(reference))
-        except (RayError, NotStartedError) as error:
-            yield _died(error, wall_ns=time.perf_counter_ns() - self._started, log=self._log)
+            self._alone.send_data()
+            place = self._alone.place(keeping)
+            before |= {"data": time.perf_counter_ns() - sent}
+            yield from self._events(self._actor.run.remote(self._spec.to_dict(), before, keeping=place))
+        except (RayError, NotStartedError, SilentError) as error:
+            yield died(error, wall_ns=time.perf_counter_ns() - self._started, log=self._log)
+
+    def _events(self, stream: Any) -> Iterator[Event]:
+        """Raises SilentError where none comes for too long; the process is ended with its run."""
+        while ray.wait([stream], timeout=self._silence_s)[0]:
+            try:
+                reference = next(stream)
+            except StopIteration:
+                return
+            yield event_from_dict(ray.get(reference))
+        raise SilentError(f"no sign of life for {self._silence_s:.0f} s: it hangs, or is slower than `silence_limit` allows")
 
     def burst(self, target_ns: int) -> Burst:
         """Raises BurstError where the worker raised an exception or its process has died."""
         try:
             answer = ray.get(self._actor.burst.remote(target_ns))
         except RayError as error:
-            raise BurstError(_reason(error)) from error
+            raise BurstError(reason_of(error)) from error
         if "failure" in answer:
             raise BurstError(answer["failure"])
         return Burst(**answer)
 
-    def who(self) -> dict[str, Any]:
+    def exchange_ns(self) -> dict[str, list[float]]:
+        """Nothing: it exchanges with nobody."""
+        return {}
+
+    def members(self) -> list[dict[str, Any]]:
         """Host, process, node and GPUs by UUID; what is not known yet is None."""
-        return {name: self._who.get(name) for name in ("hostname", "host", "pid", "node_id", "gpus")}
+        return [known(self._alone.who[0])]
 
     def end(self) -> None:
         """End the actor's process."""
-        end(self._actor, self._who)
-
-
-def _died(error: Exception, *, wall_ns: int, log: Path) -> RunResult:
-    """The result of a run whose actor did not live to tell."""
-    return RunResult(
-        status=Status.FAILED,
-        wall_ns=wall_ns,
-        failure=Failure(reason=_reason(error)[:REASON_LIMIT], error_type=type(error).__name__, log_tail=tail(log)),
-    )
-
-
-def _reason(error: Exception) -> str:
-    match error:
-        case NotStartedError():
-            return str(error)
-        case ActorUnavailableError():
-            return "the worker cannot be reached any more: its node has ended, or the network to it has failed"
-        case RayActorError() | ActorUnschedulableError():
-            return f"the worker process died: {_cause(error)}"
-        case _:
-            return f"{type(error).__name__}: {error}"
-
-
-def _cause(error: Exception) -> str:
-    """The sentence of Ray's long message that says how the process ended."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    telling = [line for line in lines if "exit" in line.lower() or "killed" in line.lower() or "memory" in line.lower()]
-    return (telling or lines or ["no reason was given"])[-1]
+        self._alone.end()

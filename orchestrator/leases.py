@@ -5,12 +5,12 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 from levelfield.leases import Claim, Device, Holder
 from levelfield.measure.host import host_id
@@ -18,6 +18,7 @@ from levelfield.measure.monitor import pid_namespace
 from levelfield.measure.processes import PROC, read
 from levelfield.spec import RunSpec
 from levelfield.store import Store, StoreError, leasing
+from orchestrator.seats import Seats, held
 
 VALID = timedelta(seconds=30)
 RENEW_S = 10.0
@@ -29,25 +30,16 @@ Waiting = Callable[[Sequence[Claim]], None]
 class Places(Protocol):
     """Knows which devices are where."""
 
-    def candidates(self, specs: Iterable[RunSpec]) -> frozenset[Device]:
-        """Every device on which a process for one of these may run."""
+    def seats(self, specs: Mapping[str, RunSpec], claims: Callable[[], Sequence[Claim]]) -> Mapping[str, Seats]:
+        """Seats for each of these sides, of one pair: of the devices that can be had, those that the fewest of ``claims`` want.
+
+        Raises NoSeatError where the cluster will never have them.
+        """
         ...
 
-    def used(self, who: Mapping[str, Any], *, device: str) -> frozenset[Device]:
-        """The devices of the node on which this process runs."""
+    def is_lost(self, seats: Seats) -> bool:
+        """Whether a node of one of these has ended."""
         ...
-
-
-class Nowhere:
-    """Knows no device: what runs there holds none."""
-
-    def candidates(self, specs: Iterable[RunSpec]) -> frozenset[Device]:  # noqa: ARG002 - the protocol's
-        """No device."""
-        return frozenset()
-
-    def used(self, who: Mapping[str, Any], *, device: str) -> frozenset[Device]:  # noqa: ARG002 - the protocol's
-        """No device."""
-        return frozenset()
 
 
 class Held(Protocol):
@@ -73,12 +65,32 @@ class Unheld:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Seated:
+    """Where each side of a pair sits, while the lease on these devices lasts."""
+
+    seats: Mapping[str, Seats]
+    lease: Held
+
+
+@dataclass(frozen=True, kw_only=True)
 class Lessor:
     """Gives leases to one study. ``waiting`` hears at each look whom a lease waits for, and of nobody when the wait is over."""
 
     store: Store
     study_id: str
     waiting: Waiting
+
+    @contextmanager
+    def seated(
+        self, places: Places, specs: Mapping[str, RunSpec], *, tenants: Iterable[str] | None = None, isolation: str = "host"
+    ) -> Iterator[Seated]:
+        """Seats for these sides, by which ``tenants`` are named unless they are given, and the lease on them.
+
+        Raises NoSeatError as `Places.seats` does.
+        """
+        seats = places.seats(specs, lambda: leasing.claims(self.store))
+        with self.lease(held(seats, isolation), specs if tenants is None else tenants) as lease:
+            yield Seated(seats=seats, lease=lease)
 
     def lease(self, devices: Iterable[Device], tenants: Iterable[str]) -> AbstractContextManager[Held]:
         """A context that holds all of ``devices`` at once, for these tenants; nothing where there is no device."""
@@ -116,7 +128,7 @@ class Lease:
 
     def flaw(self, devices: Iterable[Device]) -> str | None:
         """See `Held`. Raises StoreError where the store cannot be reached."""
-        if others := sorted(str(device) for device in set(devices) - self._claim.devices):
+        if others := sorted(str(device) for device in devices if not any(ours.covers(device) for ours in self._claim.devices)):
             return f"it ran on {', '.join(others)}, which this study did not hold"
         if not self._renew():
             return f"the lease on {', '.join(sorted(map(str, self._claim.devices)))} expired meanwhile, and another study took it"

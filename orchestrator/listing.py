@@ -41,11 +41,12 @@ def runs(recorded: Iterable["Run"]) -> RenderableType:
     from levelfield.report.quantities import ACCURACY, THROUGHPUT
 
     quantities = (ACCURACY, THROUGHPUT)
-    table = Table("run", "workload", "seed", "side", "attempt", "status", *map(heading, quantities))
+    table = Table("run", "workload", "workers", "seed", "side", "attempt", "status", *map(heading, quantities))
     for run in recorded:
         told = (run.value(quantity) for quantity in quantities)
         cells = ("" if raw is None else value(quantity, raw) for quantity, raw in zip(quantities, told, strict=True))
-        table.add_row(str(run.run_id), run.workload, str(run.seed), escape(run.side), str(run.attempt), run.status, *cells)
+        named = (str(run.run_id), run.workload, str(run.workers), str(run.seed), escape(run.side), str(run.attempt))
+        table.add_row(*named, run.status, *cells)
     return table
 
 
@@ -72,9 +73,11 @@ def _framework(service: Service) -> RenderableType:
 
 def plan(runs: Sequence[PlannedRun]) -> RenderableType:
     """One row a run."""
-    table = Table("pair", "side", "workload", "seed", "mode", "precision")
+    table = Table("pair", "side", "workload", "workers", "seed", "mode", "precision")
     for run in runs:
-        table.add_row(str(run.pair), escape(run.side), run.spec.workload, str(run.spec.seed), run.spec.mode, run.spec.precision)
+        spec = run.spec
+        numbers = str(spec.workers), str(spec.seed)
+        table.add_row(str(run.pair), escape(run.side), spec.workload, *numbers, spec.mode, spec.precision)
     return table
 
 

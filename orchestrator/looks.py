@@ -17,7 +17,7 @@ def stages(study: Study, todo: Iterable[PairWork]) -> Iterator[list[PairWork]]:
 
     before = 0
     for look in looks(len(study.seed_list)):
-        yield [work for work in left if before <= work.pair // len(study.workloads) < look]
+        yield [work for work in left if before <= work.pair // len(study.cases) < look]
         before = look
 
 

@@ -27,6 +27,14 @@ Gate = Annotated[
     bool | None,
     typer.Option("--gate/--no-gate", envvar="LEVELFIELD_GATE", help="Watch the machine; what it disturbed does not count and is repeated."),
 ]
+Shares = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=4096,
+        help="Divide each host's processors into so many sets of cores, each a device. More of them than cores: correctness only.",
+    ),
+]
 UntilDecided = Annotated[
     bool, typer.Option("--until-decided", help="Add pairs, at fixed looks, until every verdict is decided or the maximum is reached.")
 ]

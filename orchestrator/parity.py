@@ -1,4 +1,4 @@
-"""Certificates on the connected Ray cluster: two workers, each in an actor of its own, through one experiment."""
+"""Certificates on the connected Ray cluster: two workers or gangs of them, each in actors of its own, through one experiment."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import ray
 from ray.exceptions import RayError
 
 from levelfield import workloads
@@ -14,22 +13,28 @@ from levelfield.parity.attempts import SEEDS, first_passed
 from levelfield.parity.certificate import Certificate
 from levelfield.parity.comparison import ParityError
 from levelfield.parity.experiment import STEPS, Experiment
-from levelfield.parity.recording import Record
+from levelfield.parity.recording import Record, joint_record
 from levelfield.parity.session import certificate_of, extent
 from levelfield.spec import RunSpec
-from orchestrator.actors import Actors, NotStartedError, end
+from orchestrator.actor_gang import ActorGang, RankError, answers_of
+from orchestrator.actors import Actors, NotStartedError
+from orchestrator.leases import Lessor, Places, Seated
+from orchestrator.seats import NoSeatError, Seats
 
 Specs = tuple[RunSpec, RunSpec]
-SHARE = 0.5  # both sides may be the same framework, on one node
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recording:
-    """One side's actor, ready to record."""
+    """One side's actors, ready to record."""
 
-    actor: Any
+    gang: ActorGang
     spec: RunSpec
-    code: str
+
+    @property
+    def code(self) -> str:
+        """The hash of the worker's code."""
+        return str(self.gang.who[0]["worker_code"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,10 +46,13 @@ class Certifier:
     on_step: Callable[[Record], None]
 
     @contextmanager
-    def pair(self, specs: Specs) -> Iterator[tuple[Recording, Recording]]:
-        """Both sides in actors of their own. Raises ParityError where one does not start, ClusterError where it runs other sources."""
+    def pair(self, specs: Specs, seated: Seated) -> Iterator[tuple[Recording, Recording]]:
+        """Both sides in actors of their own, on seats by `sides_of`.
+
+        Raises ParityError where one does not start, ClusterError where it runs other sources.
+        """
         with ExitStack() as stack:
-            a, b = (stack.enter_context(self._recording(spec, f"{at}-{spec.framework}")) for at, spec in enumerate(specs))
+            a, b = (stack.enter_context(self._recording(spec, side, seated.seats[side])) for side, spec in sides_of(specs).items())
             yield a, b
 
     def certify(self, pair: tuple[Recording, Recording], *, steps: int = STEPS, seeds: int = SEEDS) -> Certificate:
@@ -53,42 +61,69 @@ class Certifier:
         return first_passed(lambda seed: self._one(pair, seed=seed, steps=steps), range(first, first + seeds))
 
     @contextmanager
-    def _recording(self, spec: RunSpec, name: str) -> Iterator[Recording]:
-        actor = self.actors.start(spec, self.logs / f"{spec.workload}-{spec.precision}-{name}.log", share=SHARE)
-        who: dict[str, Any] = {}
+    def _recording(self, spec: RunSpec, name: str, seats: Seats) -> Iterator[Recording]:
+        gang = ActorGang(self.actors, spec, self.logs / f"{spec.workload}-{spec.precision}-{name}.log", seats)
         try:
-            who = self.actors.greet(actor, spec)
-            self.actors.check_sources(spec.framework, who)
-            self.actors.send_data(actor, spec)
-            yield Recording(actor=actor, spec=spec, code=who["worker_code"])
+            gang.greet()
+            gang.send_data()
+            yield Recording(gang=gang, spec=spec)
         except NotStartedError as error:
             raise ParityError(f"{spec.framework}: {error}") from error
+        except RayError as error:
+            raise ParityError(f"{spec.framework} ({spec.mode}): its process ended: {str(error).strip().splitlines()[-1]}") from error
         finally:
-            end(actor, who)
+            gang.end()
 
     def _one(self, pair: tuple[Recording, Recording], *, seed: int, steps: int) -> Certificate:
         specs = [replace(side.spec, seed=seed) for side in pair]
         steps, draws = extent(specs[0].precision, steps)
-        begun = [side.actor.begin_recording.remote(spec.to_dict(), steps, draws) for side, spec in zip(pair, specs, strict=True)]
-        headers = [_answer(reference, spec) for reference, spec in zip(begun, specs, strict=True)]
+        begun = [_begin(side.gang, spec, steps, draws) for side, spec in zip(pair, specs, strict=True)]
+        headers = [_answers(references, spec)[0] for references, spec in zip(begun, specs, strict=True)]
         experiment = Experiment(specs[0], workloads.get(specs[0].workload), steps=steps)
         return certificate_of(experiment, headers, [self._records(side) for side in pair])
 
     def _records(self, side: Recording) -> Iterator[Record]:
         """The next step is computed while the last one is compared."""
-        pending = side.actor.next_record.remote()
-        while (data := _answer(pending, side.spec)) is not None:
-            pending = side.actor.next_record.remote()
-            record = Record.from_dict(data)
+        pending = _next(side.gang)
+        while None not in (parts := _answers(pending, side.spec)):
+            pending = _next(side.gang)
+            record = joint_record([Record.from_dict(part) for part in parts])
             self.on_step(record)
             yield record
 
 
-def _answer(reference: Any, spec: RunSpec) -> Any:
+def sides_of(specs: Specs) -> dict[str, RunSpec]:
+    """The two by names of their own: both may be the same framework."""
+    return {f"{at}-{spec.framework}": spec for at, spec in enumerate(specs)}
+
+
+@contextmanager
+def seated_pair(lessor: Lessor, places: Places, specs: Specs) -> Iterator[Seated]:
+    """Seats for a certificate, and the lease on their devices, which are as busy then as in a run, although nothing is timed.
+
+    Raises ParityError where the cluster has no place for them.
+    """
     try:
-        answer = ray.get(reference)
+        with lessor.seated(places, sides_of(specs), tenants=[f"certificate of {spec.framework}" for spec in specs]) as seated:
+            yield seated
+    except NoSeatError as error:
+        raise ParityError(str(error)) from error
+
+
+def _begin(gang: ActorGang, spec: RunSpec, steps: int, draws: int) -> list[Any]:
+    peers = gang.peers()
+    return [member.begin_recording.remote(spec.to_dict(), steps, draws, rank, peers) for rank, member in enumerate(gang.members)]
+
+
+def _next(gang: ActorGang) -> list[Any]:
+    return [member.next_record.remote() for member in gang.members]
+
+
+def _answers(references: list[Any], spec: RunSpec) -> list[Any]:
+    """What each rank says. Raises ParityError where one cannot."""
+    try:
+        return answers_of(references)
+    except RankError as error:
+        raise ParityError(f"{spec.framework} ({spec.mode}): {error}") from error
     except RayError as error:
         raise ParityError(f"{spec.framework} ({spec.mode}): its process ended: {str(error).strip().splitlines()[-1]}") from error
-    if answer and "failure" in answer:
-        raise ParityError(f"{spec.framework} ({spec.mode}): {answer['failure']}")
-    return answer

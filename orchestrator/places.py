@@ -1,40 +1,22 @@
-"""Where a pair's processes may run: the devices of every node of the cluster that Ray could choose, and the monitors there."""
+"""The devices of every node of the cluster on which Ray could start a process, the seats that they make, and the monitors there."""
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import ray
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from levelfield.leases import Device
+from levelfield.leases import Claim, Device
 from levelfield.measure.monitor import Monitor
 from levelfield.spec import RunSpec
+from orchestrator.seats import Seat, Seats, choose, fits, parts_of
 from orchestrator.watch import Eyes, LostSightError
 
 ANSWER_TIMEOUT_S = 60.0  # the first answer: its process has to start
 LOOK_TIMEOUT_S = 20.0
-
-
-class ThisHost:
-    """The place of an embedded cluster: its nodes are all here, and see the GPUs that we see."""
-
-    def __init__(self) -> None:
-        self._where = Monitor([os.getpid()]).where()
-
-    def candidates(self, specs: Iterable[RunSpec]) -> frozenset[Device]:
-        """See `Places`."""
-        return frozenset().union(*(_devices(self._where, device) for device in {spec.device for spec in specs}))
-
-    def used(self, who: Mapping[str, Any], *, device: str) -> frozenset[Device]:  # noqa: ARG002 - every process is here
-        """See `Places`."""
-        return _devices(self._where, device)
-
-    def newcomers(self) -> tuple[()]:
-        """No node is anywhere else."""
-        return ()
 
 
 class RemoteEyes:
@@ -66,26 +48,34 @@ class RemoteEyes:
 
 
 class ClusterPlaces:
-    """Asks each node once, by an actor that stays to watch its host; ``in_sight``, nodes by their ids, are processes here and need none.
+    """Asks each node once, by an actor that stays to watch its host.
 
-    On cuda a process may get any GPU of its node, so all of them count. A node whose GPUs nobody can name counts by its processors.
+    ``in_sight``, nodes by their ids, are processes here and need none; None: so are all nodes, in our own process's care. ``shares``: into
+    how many sets of cores the processors of a host are divided, each of them a device.
     """
 
-    def __init__(self, in_sight: Mapping[str, int] | None = None) -> None:
+    def __init__(self, in_sight: Mapping[str, int] | None = None, *, shares: int = 1) -> None:
+        self._shares = shares
+        self._here = Monitor([os.getpid()]).where() if in_sight is None else None
         self._where = {node: Monitor([pid]).where() for node, pid in (in_sight or {}).items()}
         self._unwatched: dict[str, Any] = {}
 
-    def candidates(self, specs: Iterable[RunSpec]) -> frozenset[Device]:
-        """See `Places`. A node that does not answer is left out: what runs there all the same is not held."""
-        specs = list(specs)
-        nodes = {node["NodeID"]: node["Resources"] for node in ray.nodes() if node["Alive"]}
-        fitting = {(node, spec.device) for node, offered in nodes.items() for spec in specs if _fits(spec, offered)}
-        self._ask({node for node, _ in fitting})
-        return frozenset().union(*(_devices(self._where[node], device) for node, device in fitting if node in self._where))
+    def seats(self, specs: Mapping[str, RunSpec], claims: Callable[[], Sequence[Claim]] = tuple) -> dict[str, Seats]:
+        """See `leases.Places`. A node that does not answer has no seat."""
+        offered = self._offered(specs)
+        any_spec = next(iter(specs.values()))
+        devices = {seat.device for seats in offered.values() for seat in seats}
+        queue = claims() if len(devices) > any_spec.workers else ()
+        load = {device: sum(any(wanted.conflicts(device) for wanted in claim.devices) for claim in queue) for device in devices}
+        chosen: dict[str, Seats] = {}
+        for kind in dict.fromkeys(spec.device for spec in specs.values()):  # a certificate may set a GPU against a CPU
+            of_kind = {side: offered[side] for side, spec in specs.items() if spec.device == kind}
+            chosen |= choose(of_kind, any_spec.workers, any_spec.placement, load.__getitem__)
+        return {side: chosen[side] for side in specs}
 
-    def used(self, who: Mapping[str, Any], *, device: str) -> frozenset[Device]:
-        """See `Places`."""
-        return _devices(self._where.get(who["node_id"], {"host": who["host"], "gpus": []}), device)
+    def is_lost(self, seats: Seats) -> bool:
+        """See `leases.Places`."""
+        return not {seat.node for seat in seats} <= {node["NodeID"] for node in ray.nodes() if node["Alive"]}
 
     def newcomers(self) -> Iterator[tuple[str, str, Eyes]]:
         """Host, its name and eyes on it, of each node that has answered since the last time."""
@@ -95,9 +85,25 @@ class ClusterPlaces:
             with contextlib.suppress(LostSightError):
                 yield where["host"], where["hostname"], RemoteEyes(actor)
 
+    def _offered(self, specs: Mapping[str, RunSpec]) -> dict[str, list[Seat]]:
+        nodes = {node["NodeID"]: node["Resources"] for node in ray.nodes() if node["Alive"]}
+        fitting = {side: [node for node, offered in nodes.items() if spec.framework in offered] for side, spec in specs.items()}
+        self._ask({node for found in fitting.values() for node in found})
+        return {side: [seat for node in fitting[side] for seat in self._seats_of(node, spec)] for side, spec in specs.items()}
+
+    def _seats_of(self, node: str, spec: RunSpec) -> Iterator[Seat]:
+        where = self._here or self._where.get(node)
+        if where is None:
+            return
+        at = {"node": node, "host": where["host"], "hostname": where["hostname"]}
+        for number, device in enumerate(_gpus(where) if spec.device == "cuda" else _processors(where, self._shares)):
+            model = where["models"].get(device.gpu or "cpu", "")
+            if fits(spec, model):
+                yield Seat(**at, device=device, model=model, number=number if device.cores else 0)
+
     def _ask(self, nodes: Iterable[str]) -> None:
         """Ask those that have not answered yet, all at once."""
-        new = {node: _monitor(node) for node in nodes if node not in self._where}
+        new = {node: _monitor(node) for node in nodes if not self._here and node not in self._where}
         asked = {node: monitor.where.remote() for node, monitor in new.items()}
         for node, answer in asked.items():
             try:
@@ -107,13 +113,15 @@ class ClusterPlaces:
                 ray.kill(new[node])
 
 
-def _devices(where: Mapping[str, Any], device: str) -> frozenset[Device]:
-    gpus = where["gpus"] if device == "cuda" else []
-    return frozenset(Device(gpu=uuid) for uuid in gpus) or frozenset({Device(host=where["host"])})
+def _gpus(where: Mapping[str, Any]) -> list[Device]:
+    return [Device(gpu=uuid) for uuid in where["gpus"]]
 
 
-def _fits(spec: RunSpec, offered: Mapping[str, float]) -> bool:
-    return spec.framework in offered and (spec.device != "cuda" or "GPU" in offered)
+def _processors(where: Mapping[str, Any], shares: int) -> list[Device]:
+    """All of a host's, or its shares. What several nodes of a host may use has to be the same for these to be the same devices."""
+    if shares == 1:
+        return [Device(host=where["host"])]
+    return [Device(host=where["host"], cores=cores) for cores in parts_of(where["cores"], shares)]
 
 
 def _monitor(node: str) -> Any:

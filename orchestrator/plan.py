@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TypeAlias
 
 from levelfield.result import STATUSES, Status
-from levelfield.spec import PlannedDuel, PlannedRun, RunSpec
+from levelfield.spec import Case, PlannedDuel, PlannedRun, RunSpec
 from levelfield.study import Side, Study
 
 ATTEMPTS = 3  # at what was measured while the machine was not quiet
@@ -17,10 +17,9 @@ DuelAttempts: TypeAlias = Mapping[tuple[str, int], Sequence[tuple[int, Status]]]
 
 @dataclass(frozen=True, kw_only=True)
 class PairWork:
-    """What is still to be done of one pair; each run and the duel with the number of the attempt. ``sides``: all of the pair."""
+    """What is still to be done of one pair; each run and the duel with the number of the attempt."""
 
     pair: int
-    sides: int
     runs: tuple[tuple[PlannedRun, int], ...]
     duel: tuple[PlannedDuel, int] | None
 
@@ -28,14 +27,14 @@ class PairWork:
 def plan(study: Study, plan_seed: int) -> list[PlannedRun]:
     """The runs of a study in the order in which they are executed.
 
-    A pair is one run of every side with the same workload and seed. The order within each pair is random, by ``plan_seed``, so that drift
-    of the machine hits the sides alike; pairs follow each other so that workloads alternate.
+    A pair is one run of every side with the same workload, number of workers and seed. The order within each pair is random, by
+    ``plan_seed``, so that drift of the machine hits the sides alike; pairs follow each other so that workloads alternate.
     """
     rng = random.Random(plan_seed)  # noqa: S311 - a reproducible order, no secret
     runs: list[PlannedRun] = []
     for seed in study.seed_list:
-        for workload in study.workloads:
-            sides = [(side.label, _spec(study, side, workload, seed)) for side in study.frameworks]
+        for case in study.cases:
+            sides = [(side.label, _spec(study, side, case, seed)) for side in study.frameworks]
             rng.shuffle(sides)
             pair = len(runs) // len(sides)
             runs += [PlannedRun(spec=spec, side=label, pair=pair, turn=len(runs) + at) for at, (label, spec) in enumerate(sides)]
@@ -50,7 +49,7 @@ def pending(study: Study, plan_seed: int, attempts: Attempts, duel_attempts: Due
         planned = _duel(pair)
         at = _next(duel_attempts.get((planned.workload, planned.pair), ())) if study.has_duels else None
         if runs or at:
-            yield PairWork(pair=planned.pair, sides=len(pair), runs=runs, duel=(planned, at) if at else None)
+            yield PairWork(pair=planned.pair, runs=runs, duel=(planned, at) if at else None)
 
 
 def _next(done: Sequence[tuple[int, Status]]) -> int | None:
@@ -63,13 +62,24 @@ def _next(done: Sequence[tuple[int, Status]]) -> int | None:
 
 
 def _duel(pair: Sequence[PlannedRun]) -> PlannedDuel:
-    specs = {run.side: run.spec for run in pair}
-    return PlannedDuel(specs=specs, workload=pair[0].spec.workload, seed=pair[0].spec.seed, pair=pair[0].pair)
+    spec = pair[0].spec
+    return PlannedDuel(
+        specs={run.side: run.spec for run in pair}, workload=spec.workload, seed=spec.seed, pair=pair[0].pair, workers=spec.workers
+    )
 
 
-def _spec(study: Study, side: Side, workload: str, seed: int) -> RunSpec:
-    own = {name: getattr(study, name) for name in ("track", "device", "batch_size", "epochs", "learning_rate", "threads")}
-    precision = side.precision or study.precision
+def _spec(study: Study, side: Side, case: Case, seed: int) -> RunSpec:
+    own = {name: getattr(study, name) for name in ("track", "batch_size", "epochs", "learning_rate", "threads")}
     return RunSpec(
-        workload=workload, framework=side.framework, mode=side.mode or "", seed=seed, precision=precision, trains=study.train, **own
+        workload=case.workload,
+        framework=side.framework,
+        mode=side.mode or "",
+        seed=seed,
+        precision=side.precision or study.precision,
+        trains=study.train,
+        workers=case.workers,
+        placement=study.placement if case.workers > 1 else "pack",
+        device=study.device_kind,
+        device_model=study.device_model,
+        **own,
     )

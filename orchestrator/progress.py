@@ -17,9 +17,9 @@ from levelfield.leases import Claim
 from levelfield.result import Epoch, Failure, RunResult, Status
 from levelfield.spec import PlannedDuel, PlannedRun
 from levelfield.training import Event, Started
+from orchestrator.interfaces import Placed, Restarting
 from orchestrator.leases import told
 from orchestrator.plan import PairWork
-from orchestrator.schedule import Placed
 
 DUEL = "\n duel"  # no label of a side begins so
 MARKS = {Status.OK: "[green]done[/]", Status.DIVERGED: "[yellow]diverged[/]"}
@@ -104,7 +104,7 @@ class LiveProgress:
         self._run = self._current.add_task(escape(name) + again, total=None, state="starting its process")
         self._whole.update(self._study, left=self._time_left())
 
-    def event(self, run: PlannedRun, event: Placed | Event) -> None:
+    def event(self, run: PlannedRun, event: Placed | Restarting | Event) -> None:
         """Show how far the run is."""
         task = self._run
         if task is None:
@@ -113,6 +113,11 @@ class LiveProgress:
             case Placed():
                 self._where = f" on {event.hostname}, process {event.pid}"
                 self._current.update(task, state=f"importing{self._where}")
+            case Restarting():
+                where = f"goes on after {event.after}" if event.after else "begins again"
+                why = escape(shorten(event.reason, 200, placeholder=" ..."))
+                self._console.print(f"  {escape(_name(run))} {where} [dim]({why})[/]", highlight=False)
+                self._current.reset(task, total=None, state="starting its process")
             case Started():
                 self._epochs = event.epochs
                 self._current.update(task, total=event.epochs, state=f"epoch 1 of {event.epochs}{self._where}")
@@ -149,8 +154,12 @@ class LiveProgress:
 
 
 def _name(run: PlannedRun) -> str:
-    return f"{run.side}, {run.spec.workload}, seed {run.spec.seed}"
+    return f"{run.side}, {_case_name(run.spec.workload, run.spec.workers)}, seed {run.spec.seed}"
 
 
 def _duel_name(duel: PlannedDuel) -> str:
-    return f"duel, {duel.workload}, seed {duel.seed}"
+    return f"duel, {_case_name(duel.workload, duel.workers)}, seed {duel.seed}"
+
+
+def _case_name(workload: str, workers: int) -> str:
+    return f"{workload}, {workers} workers" if workers > 1 else workload

@@ -15,7 +15,7 @@ from levelfield.study import Study, check_study
 from orchestrator import data_commands
 from orchestrator.connect import UsageError
 from orchestrator.data_commands import DataDir
-from orchestrator.options import RESULTS, Address, Gate, Results, StoreUrl, store_url
+from orchestrator.options import RESULTS, Address, Gate, Results, Shares, StoreUrl, store_url
 from orchestrator.plan import plan
 
 if TYPE_CHECKING:  # it imports scipy, for which the other commands should not wait
@@ -40,6 +40,7 @@ def replay(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     store: StoreUrl = None,
     data_dir: DataDir = None,
     gate: Gate = None,
+    shares: Shares = None,
 ) -> None:
     """Run a stored run again here: are the new values where the old ones let them be expected? Exit status 1 if one is not."""
     from orchestrator.session import Session, new_record
@@ -49,7 +50,7 @@ def replay(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     services = discover()
     with Store.open(url, read_only=True) as opened:
         old = opened.run(run_id)
-    record = new_record(study_of(old, number, services))
+    record = new_record(study_of(old, number, services, shares=shares or 1))
     _check_data(old)
     session = Session(
         services=services, results=results, store_url=url, address=address, console=console, certify=False, gate=gate is not False
@@ -58,7 +59,7 @@ def replay(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     raise typer.Exit(int(not _report(old, record, url, form)))
 
 
-def study_of(run: StoredRun, number: int, services: dict[str, Service]) -> Study:
+def study_of(run: StoredRun, number: int, services: dict[str, Service], *, shares: int = 1) -> Study:
     """The study that repeats a run ``number`` times: as many sides, so that each repeat is a run of its own.
 
     Raises StudyError for what the services do not offer, and UsageError where the run did not train.
@@ -74,7 +75,10 @@ def study_of(run: StoredRun, number: int, services: dict[str, Service]) -> Study
         "seeds": [spec.seed],
         "bursts": 0,
         "replays": run_id,
-        **{name: getattr(spec, name) for name in ("track", "device", "batch_size", "epochs", "learning_rate", "threads")},
+        "device": spec.device_model or spec.device,
+        "workers": [spec.workers],
+        "shares": shares,
+        **{name: getattr(spec, name) for name in ("track", "placement", "batch_size", "epochs", "learning_rate", "threads")},
     }
     study = check_study(content, services, source=f"run {run_id}")
     if any(planned.spec != replace(spec, mode=spec.mode or planned.spec.mode) for planned in plan(study, plan_seed=0)):

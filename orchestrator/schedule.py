@@ -1,96 +1,52 @@
 """Works through the pairs of a study, one at a time, and records what came of each. The only writer of runs and duels."""
 
 import re
-from collections.abc import Generator, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
 
-from levelfield.bursts import Burst
-from levelfield.duel import ROUNDS, TARGET_NS, DuelResult, Turn, take_turns
-from levelfield.leases import Claim, Device
+from levelfield.checkpoints import Keeping
+from levelfield.duel import ROUNDS, TARGET_NS, DuelResult, take_turns
+from levelfield.leases import Device
 from levelfield.result import Failure, RunResult, Status
-from levelfield.spec import PlannedDuel, PlannedRun, RunKey, RunSpec
+from levelfield.spec import PlannedDuel, PlannedRun, RunKey
 from levelfield.store import Store
-from levelfield.training import Event
-from orchestrator.evidence import note, reasons
-from orchestrator.leases import Held, Lessor, Nowhere, Places
+from orchestrator.evidence import hosts_of, note, reasons
+from orchestrator.interfaces import BurstError, Executor, Listener, Process
+from orchestrator.leases import Lessor, Places, Seated
+from orchestrator.lives import Lives, SeatLostError
 from orchestrator.plan import ATTEMPTS, PairWork
+from orchestrator.seats import NoSeatError, has_cores_twice, like_devices
 from orchestrator.watch import Blind, Marks, Watcher
 
-TRAINED = (Status.OK, Status.INVALID)  # its process lives and can give bursts
+TRAINED = (Status.OK, Status.INVALID, Status.RESTARTED)  # its process lives and can give bursts
 INTERRUPTED = Failure(reason="interrupted by the user")
-
-
-class BurstError(Exception):
-    """A process gave no burst; the message says why."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Placed:
-    """A run has found its place: the process that will do it."""
-
-    hostname: str
-    pid: int
-
-
-class Process(Protocol):
-    """A fresh process of a framework's own environment: it does one run and then, while it lives, bursts."""
-
-    def run(self) -> Generator[Placed | Event, None, None]:
-        """Do the run; the last event is a `RunResult`, also when the process dies."""
-        ...
-
-    def burst(self, target_ns: int) -> Burst:
-        """One burst after the run. Raises BurstError."""
-        ...
-
-    def who(self) -> dict[str, Any]:
-        """Which process on which host it is."""
-        ...
-
-
-class Executor(Protocol):
-    """Something that has processes to run in."""
-
-    def process(self, spec: RunSpec, log: Path, *, share: float) -> AbstractContextManager[Process]:
-        """A process for ``spec``, which ends with the block; its output goes to ``log``. ``share`` of its node is what it takes up."""
-        ...
-
-
-class Listener(Protocol):
-    """Something that wants to know how the study goes on."""
-
-    def waiting(self, claims: Sequence[Claim]) -> None:
-        """The next pair waits for these, the first of whom holds its devices; for nobody any more where there is none."""
-        ...
-
-    def started(self, run: PlannedRun, attempt: int) -> None:
-        """The run is next."""
-        ...
-
-    def event(self, run: PlannedRun, event: Placed | Event) -> None:
-        """The run has sent an event."""
-        ...
-
-    def duel_started(self, duel: PlannedDuel, attempt: int, rounds: int) -> None:
-        """The duel is next."""
-        ...
-
-    def duel_event(self, duel: PlannedDuel, event: Turn | DuelResult) -> None:
-        """A side has had a turn, or the duel is over."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ground:
-    """What a pair is measured on: its live processes by side, what ends them, and the lease on their devices."""
+    """What a pair is measured on: where its sides sit, its live processes by side, and what ends them."""
 
+    seated: Seated
     live: dict[str, Process]
     stack: ExitStack
-    lease: Held
+
+    def used(self, sides: Iterable[str]) -> set[Device]:
+        """The devices that the processes of these sides really have."""
+        members = ((seat, who) for side in sides for seat, who in zip(self.seated.seats[side], self.live[side].members(), strict=False))
+        return {device for seat, who in members for device in seat.used(who)}
+
+    @property
+    def no_duel(self) -> str | None:
+        """Why these sides cannot take turns; None where they can."""
+        if like_devices(self.seated.seats):
+            return "the sides have no device in common: they ran on different devices of one model"
+        if any(map(has_cores_twice, self.seated.seats.values())):
+            return "more ranks than cores: that tests what is computed, and says nothing about speed"
+        return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +54,8 @@ class Scheduler:
     """Does the work of one study. ``rounds``: bursts of each side in a duel; ``watcher`` judges whether the machine was quiet.
 
     ``places`` knows the devices, which a pair holds from before its baseline to the end of its duel: one lease, of which its sides are the
-    tenants.
+    tenants. ``isolation``: what of a host whose processors are used nobody else may measure on, `host` for all or `device`.
+    ``checkpoints``: the folder of all checkpoints; None: a run whose process is lost begins again from scratch.
     """
 
     study_id: str
@@ -106,8 +63,10 @@ class Scheduler:
     store: Store
     listener: Listener
     logs: Path
+    places: Places
+    isolation: str = "host"
+    checkpoints: Path | None = None
     watcher: Watcher = field(default_factory=Blind)
-    places: Places = field(default_factory=Nowhere)
     rounds: int = ROUNDS
     target_ns: int = TARGET_NS
 
@@ -120,78 +79,108 @@ class Scheduler:
 
     def _pair(self, pair: PairWork) -> list[Status]:
         """The runs; then, where all of them ended well, the duel of the processes that did them, again if it was disturbed."""
-        with ExitStack() as stack:
-            ground = Ground(live={}, stack=stack, lease=stack.enter_context(self._lease(pair)))
-            self.watcher.settle()
-            statuses = [self._run(run, attempt, pair, ground) for run, attempt in pair.runs]
-            if pair.duel and all(status in TRAINED for status in statuses):
-                statuses.append(self._duel(*pair.duel, ground))
+        statuses: list[Status] = []
+        lives = {run.side: Lives(self._keeping(run, attempt)) for run, attempt in pair.runs}
+        while True:
+            left = replace(pair, runs=pair.runs[len(statuses) :])
+            try:
+                with ExitStack() as stack:
+                    ground = Ground(seated=stack.enter_context(self._seated(left)), live={}, stack=stack)
+                    self._measure(left, ground, lives, statuses)
+                break
+            except SeatLostError:
+                continue  # what is left of the pair goes on where there is still a place
+            except NoSeatError as error:
+                if len(left.runs) > 1:  # a side that has lost its nodes does not stop the others
+                    return [*statuses, *(one for run in left.runs for one in self._pair(replace(left, runs=(run,), duel=None)))]
+                return [*statuses, *self._not_placed(left, error)]
         if pair.duel and statuses[-1] is Status.INVALID and len(statuses) > len(pair.runs) and pair.duel[1] < ATTEMPTS:
             # Fresh processes; what was trained stays as it is.
             statuses[-1:] = self._pair(replace(pair, runs=(), duel=(pair.duel[0], pair.duel[1] + 1)))
         return statuses
 
-    def _lease(self, pair: PairWork) -> AbstractContextManager[Held]:
+    def _measure(self, pair: PairWork, ground: Ground, lives: Mapping[str, Lives], statuses: list[Status]) -> None:
+        """What is left of a pair; ``statuses``, those of what was done of it before, grow."""
+        self.watcher.settle()
+        for run, attempt in pair.runs:
+            stays = pair.duel is not None and not ground.no_duel
+            statuses.append(self._run(run, attempt, ground, lives[run.side], stays=stays))
+        if pair.duel and all(status in TRAINED for status in statuses):
+            statuses.append(self._duel(*pair.duel, ground))
+
+    def _seated(self, pair: PairWork) -> AbstractContextManager[Seated]:
         specs = {run.side: run.spec for run, _ in pair.runs} | dict(pair.duel[0].specs if pair.duel else {})
         lessor = Lessor(store=self.store, study_id=self.study_id, waiting=self.listener.waiting)
-        return lessor.lease(self.places.candidates(specs.values()), specs)
+        return lessor.seated(self.places, specs, isolation=self.isolation)
 
-    def _run(self, run: PlannedRun, attempt: int, pair: PairWork, ground: Ground) -> Status:
-        ground.lease.ensure()
+    def _not_placed(self, pair: PairWork, error: NoSeatError) -> Iterator[Status]:
+        """What was to be done and has no place on what is left of the cluster."""
+        now, failure = datetime.now(UTC), Failure(reason=f"cannot be placed: {error}", error_type=type(error).__name__)
+        for run, attempt in pair.runs:
+            result = RunResult(status=Status.FAILED, failure=failure)
+            self._record(run, attempt, result, now)
+            self.listener.started(run, attempt)
+            self.listener.event(run, result)
+            yield result.status
+        if pair.duel and not pair.runs:
+            self._record_duel(*pair.duel, DuelResult(status=Status.FAILED, target_ns=self.target_ns, failure=failure), now)
+            yield Status.FAILED
+
+    def _run(self, run: PlannedRun, attempt: int, ground: Ground, lives: Lives, *, stays: bool) -> Status:
+        ground.seated.lease.ensure()
         self.listener.started(run, attempt)
         started_at, begun = datetime.now(UTC), self.watcher.mark()
-        log = self._log(f"{run.turn:03d}-{run.side}-{attempt}")
-        result = RunResult(status=Status.FAILED, failure=Failure(reason="the worker ended without a result"))
+        log, seats = self._log(f"{_name(run)}-{attempt}"), ground.seated.seats[run.side]
         try:
             with ExitStack() as own:
-                # While there is a duel to come, its processes share the node; without one, each has it to itself.
-                share = 1 / pair.sides if pair.duel else 1.0
-                process = (ground.stack if pair.duel else own).enter_context(self.executor.process(run.spec, log, share=share))
-                result = self._follow(run, process) or result
-                flaw = ground.lease.flaw(self._used([process.who()], run.spec))
-                self._judge_run(result, process, begun, flaw=flaw, alone=not ground.live)
+                # While there is a duel to come, its processes stay; without one, each has its devices to itself.
+                result, process = lives.live(
+                    lambda: self.executor.process(run.spec, log, seats),
+                    ground.stack if stays else own,
+                    lambda event: self.listener.event(run, event),
+                    lambda: self.places.is_lost(seats),
+                )
+                alone = not ground.live
                 ground.live[run.side] = process
+                self._judge_run(result, process, begun, flaw=ground.seated.lease.flaw(ground.used([run.side])), alone=alone)
+                if result.status in TRAINED and (exchange := process.exchange_ns()):
+                    result.environment["exchange"] = exchange
+                if not stays:
+                    del ground.live[run.side]
         except KeyboardInterrupt:
             self._record(run, attempt, RunResult(status=Status.CANCELLED, failure=INTERRUPTED), started_at)
+            lives.forget()
             raise
+        if has_cores_twice(seats):
+            result.environment["cores_shared"] = True
         self._record(run, attempt, result, started_at)
+        lives.forget()
         self.listener.event(run, result)
         return result.status
 
-    def _follow(self, run: PlannedRun, process: Process) -> RunResult | None:
-        with closing(process.run()) as events:
-            for event in events:
-                if isinstance(event, RunResult):
-                    return event
-                self.listener.event(run, event)
-        return None
+    def _keeping(self, run: PlannedRun, attempt: int) -> Keeping | None:
+        """A place of its own; what an orchestrator that was killed has left there is of no use: its run begins again."""
+        if self.checkpoints is None:
+            return None
+        keeping = Keeping(folder=self.checkpoints / self.study_id / f"{_name(run)}-{attempt}")
+        shutil.rmtree(keeping.folder, ignore_errors=True)
+        return keeping
 
     def _judge_run(self, result: RunResult, process: Process, begun: Marks, *, flaw: str | None, alone: bool) -> None:
         """Note what went on around a run; one that was disturbed, or had its devices not for itself, counts for learning alone."""
-        who = process.who()
-        seen = self.watcher.evidence([str(who["host"])], begun)
-        note(result, seen, gpus=who.get("gpus") or (), alone=alone)
+        members = process.members()
+        seen = self.watcher.evidence(hosts_of(members), begun)
+        note(result, seen, gpus=[gpu for who in members for gpu in who.get("gpus") or ()], alone=alone)
         if result.status is Status.OK and (against := reasons(seen, flaw)):
             result.status, result.failure = Status.INVALID, Failure(reason="; ".join(against))
 
     def _duel(self, duel: PlannedDuel, attempt: int, ground: Ground) -> Status:
-        ground.lease.ensure()
-        live = ground.live
+        ground.seated.lease.ensure()
         self.listener.duel_started(duel, attempt, self.rounds)
         started_at = datetime.now(UTC)
         result = DuelResult(status=Status.OK, target_ns=self.target_ns)
         try:
-            self._make_ready(duel, attempt, ground)
-            result.members = {side: live[side].who() for side in duel.specs}
-            self.watcher.settle()
-            begun = self.watcher.mark()
-            for turn in take_turns(
-                list(duel.specs), lambda side, ns: live[side].burst(ns), seed=duel.pair, rounds=self.rounds, target_ns=self.target_ns
-            ):
-                result.turns.append(turn)
-                self.listener.duel_event(duel, turn)
-            used = self._used(result.members.values(), next(iter(duel.specs.values())))
-            self._judge_duel(result, begun, ground.lease.flaw(used))
+            self._take_turns(duel, attempt, ground, result)
         except BurstError as error:
             result.status, result.failure = Status.FAILED, Failure(reason=str(error))
         except KeyboardInterrupt:
@@ -202,22 +191,32 @@ class Scheduler:
         self.listener.duel_event(duel, result)
         return result.status
 
-    def _judge_duel(self, result: DuelResult, begun: Marks, flaw: str | None) -> None:
-        seen = self.watcher.evidence([str(member["host"]) for member in result.members.values()], begun)
+    def _take_turns(self, duel: PlannedDuel, attempt: int, ground: Ground, result: DuelResult) -> None:
+        """Fill ``result``. Raises BurstError."""
+        if ground.no_duel:
+            result.status, result.failure = Status.UNSUPPORTED, Failure(reason=ground.no_duel)
+            return
+        live = ground.live
+        self._make_ready(duel, attempt, ground)
+        result.members = {side: live[side].members() for side in duel.specs}
+        self.watcher.settle()
+        begun = self.watcher.mark()
+        for turn in take_turns(
+            list(duel.specs), lambda side, ns: live[side].burst(ns), seed=duel.pair, rounds=self.rounds, target_ns=self.target_ns
+        ):
+            result.turns.append(turn)
+            self.listener.duel_event(duel, turn)
+        seen = self.watcher.evidence(hosts_of(who for members in result.members.values() for who in members), begun)
         result.evidence = seen or {}
-        if against := reasons(seen, flaw):
+        if against := reasons(seen, ground.seated.lease.flaw(ground.used(duel.specs))):
             result.status, result.failure = Status.INVALID, Failure(reason="; ".join(against))
-
-    def _used(self, members: Iterable[Mapping[str, Any]], spec: RunSpec) -> set[Device]:
-        """The devices that these processes ran on; what did not start ran on none."""
-        return {device for who in members if who["host"] for device in self.places.used(who, device=spec.device)}
 
     def _make_ready(self, duel: PlannedDuel, attempt: int, ground: Ground) -> None:
         """A process for each side whose run was done in an earlier session. Raises BurstError where one does not get ready."""
         for side, spec in duel.specs.items():
             if side not in ground.live:
                 log = self._log(f"duel-{duel.pair:03d}-{side}-{attempt}")
-                process = self.executor.process(replace(spec, trains=False), log, share=1 / len(duel.specs))
+                process = self.executor.process(replace(spec, trains=False), log, ground.seated.seats[side])
                 ground.live[side] = ground.stack.enter_context(process)
                 for event in ground.live[side].run():
                     if isinstance(event, RunResult) and event.status is not Status.OK:
@@ -231,4 +230,12 @@ class Scheduler:
         self.store.record_duel(self.study_id, duel, attempt, result, started_at=started_at, finished_at=datetime.now(UTC))
 
     def _log(self, name: str) -> Path:
-        return self.logs / self.study_id / f"{re.sub(r'[^A-Za-z0-9_]+', '-', name)}.log"
+        return self.logs / self.study_id / f"{_plain(name)}.log"
+
+
+def _name(run: PlannedRun) -> str:
+    return _plain(f"{run.turn:03d}-{run.side}")
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_]+", "-", name)

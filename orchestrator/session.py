@@ -3,6 +3,7 @@
 import os
 import secrets
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
@@ -19,12 +20,13 @@ from levelfield import data, workloads
 from levelfield.measure.environment import source_hash
 from levelfield.result import Status
 from levelfield.services import Service
+from levelfield.spec import Case, RunSpec
 from levelfield.store import Store, StudyRecord
 from levelfield.store.address import parse, shown
 from levelfield.study import Study, check_study
 from orchestrator.certificates import certify_study
 from orchestrator.connect import UsageError, check_before_start, cluster, interruptible, places_of
-from orchestrator.leases import Lessor
+from orchestrator.leases import Lessor, Places
 from orchestrator.locks import exclusive, measuring
 from orchestrator.looks import is_decided, stages, work_until_decided
 from orchestrator.nodes import ClusterError
@@ -32,10 +34,11 @@ from orchestrator.plan import PairWork, pending, plan
 from orchestrator.progress import LiveProgress, WaitingLines
 from orchestrator.raylets import raylets
 from orchestrator.schedule import Scheduler
+from orchestrator.seats import NoSeatError
 from orchestrator.watch import Blind, ClusterWatch, Watcher
 
 if TYPE_CHECKING:
-    from orchestrator.places import ClusterPlaces, ThisHost
+    from orchestrator.places import ClusterPlaces
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +89,7 @@ def execute(session: Session, record: StudyRecord, *, is_new: bool) -> list[Stat
             return []
         session.console.print(f"[bold]{escape(study.title or study.name)}[/]  [dim]study {record.id}: {_amount(todo)}[/]")
         lessor = Lessor(store=store, study_id=record.id, waiting=WaitingLines(session.console))
-        places = cache(partial(places_of, session.address))
+        places = cache(partial(places_of, session.address, study.shares))
         if session.address:  # the watch can have seen its second by the time that the cluster has been joined
             watcher = stack.enter_context(_watch(session, places))
             stack.enter_context(cluster(session.address, needed, session.console))
@@ -94,8 +97,19 @@ def execute(session: Session, record: StudyRecord, *, is_new: bool) -> list[Stat
             stack.enter_context(cluster(None, needed, session.console, lessor))
             watcher = stack.enter_context(_watch(session, places))
         if is_new:
+            check_places(study, places())
             store.add_study(record)
-        scheduler = partial(Scheduler, study_id=record.id, store=store, logs=_logs(session), watcher=watcher, places=places())
+        checkpoints = (session.results / "checkpoints").absolute() if study.restart == "checkpoint" else None
+        scheduler = partial(
+            Scheduler,
+            study_id=record.id,
+            store=store,
+            logs=_logs(session),
+            checkpoints=checkpoints,
+            watcher=watcher,
+            places=places(),
+            isolation=study.isolation,
+        )
         statuses = _run(session, record, study, todo, scheduler)
         # Afterwards, so that the first figures come soon; whoever wants to know before a long study asks `levelfield parity`.
         if session.certify:
@@ -107,7 +121,7 @@ def _run(session: Session, record: StudyRecord, study: Study, todo: list[PairWor
     from orchestrator.execute import RayExecutor  # Ray is imported only where it is needed: the other commands stay quick
 
     with LiveProgress(session.console, todo) as progress:
-        work = scheduler(executor=RayExecutor(), listener=progress, rounds=study.bursts).work
+        work = scheduler(executor=RayExecutor(silence_s=study.silence_limit), listener=progress, rounds=study.bursts).work
         try:
             return work_until_decided(stages(study, todo), work, partial(is_decided, study, record.id, session.store_url))
         except KeyboardInterrupt:
@@ -115,7 +129,19 @@ def _run(session: Session, record: StudyRecord, study: Study, todo: list[PairWor
             raise
 
 
-def _watch(session: Session, places: "Callable[[], ThisHost | ClusterPlaces]") -> AbstractContextManager[Watcher]:
+def check_places(study: Study, places: Places) -> None:
+    """Raises UsageError with what is missing where the cluster could never place a run."""
+    first: dict[Case, dict[str, RunSpec]] = defaultdict(dict)
+    for run in plan(study, plan_seed=0)[: len(study.cases) * len(study.frameworks)]:
+        first[Case(workload=run.spec.workload, workers=run.spec.workers)][run.side] = run.spec
+    for case, specs in first.items():
+        try:
+            places.seats(specs, lambda: ())
+        except NoSeatError as error:
+            raise UsageError(f"{case.workload} cannot be placed: {error}") from error
+
+
+def _watch(session: Session, places: "Callable[[], ClusterPlaces]") -> AbstractContextManager[Watcher]:
     roots = [os.getpid(), *raylets(session.address).values()]
     return ClusterWatch(roots, newcomers=lambda: places().newcomers()) if session.gate else nullcontext(Blind())
 
@@ -125,16 +151,10 @@ def _amount(todo: list[PairWork]) -> str:
     return f"{runs} runs, {duels} duels" if duels else f"{runs} runs"
 
 
-def _certify(session: Session, study: Study, record: StudyRecord, lessor: Lessor, places: "ThisHost | ClusterPlaces") -> None:
+def _certify(session: Session, study: Study, record: StudyRecord, lessor: Lessor, places: Places) -> None:
     """What stops a certificate must not hide that the runs are done."""
     try:
-        certify_study(
-            study,
-            lessor.store,
-            session.console,
-            logs=_logs(session) / record.id,
-            lease=lambda specs: lessor.lease(places.candidates(specs), [f"certificate of {spec.framework}" for spec in specs]),
-        )
+        certify_study(study, lessor, places, console=session.console, logs=_logs(session) / record.id)
     except (KeyboardInterrupt, ClusterError):
         session.console.print(f"\nNot certified, but every run is stored: [bold]levelfield report {record.id}[/]")
         raise

@@ -6,7 +6,7 @@ The orchestrator refers to this class by name; the framework is imported lazily,
 import os
 import socket
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,12 @@ import ray
 from numpy.typing import NDArray
 
 from levelfield import data
+from levelfield.checkpoints import Keeping, is_writable
+from levelfield.gang import Gang, free_endpoint
 from levelfield.measure.environment import describe_environment, source_hash
 from levelfield.measure.host import host_id
 from levelfield.measure.monitor import own_gpus
+from levelfield.measure.threads import confine
 from levelfield.parity.session import RecordingSession
 from levelfield.run import REASON_LIMIT, Session, event_to_dict
 from levelfield.services import discover
@@ -27,7 +30,11 @@ from levelfield.spec import RunSpec
 class WorkerActor:
     """One process that does one run, and bursts after it; or records for a certificate."""
 
-    def __init__(self, framework: str, log: str | None) -> None:
+    def __init__(self, framework: str, log: str | None, *, gpu: str | None = None, cores: Sequence[int] = ()) -> None:
+        """``gpu``, by its UUID, and ``cores`` are what the process may use; None and nothing: no GPU, and all cores of its node."""
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu or ""  # before any framework is imported
+        if cores:
+            confine(cores)
         self._service = discover()[framework]
         self._session = Session(self._service, Path(log) if log and _redirect_output(Path(log)) else None)
 
@@ -56,25 +63,48 @@ class WorkerActor:
         """Put a data set that the orchestrator sent in this host's cache."""
         data.write_cache(data.from_arrays(name, arrays, source))
 
-    def begin_recording(self, spec: Mapping[str, Any], steps: int, draws: int) -> dict[str, Any]:
-        """Make this actor one side of a parity certificate; says which, and on which data. Ask `next_record` afterwards."""
-        return self._plainly(lambda: self._begin(RunSpec.from_dict(spec), steps, draws))
+    def begin_recording(
+        self, spec: Mapping[str, Any], steps: int, draws: int, rank: int = 0, peers: Sequence[str] = ("",)
+    ) -> dict[str, Any]:
+        """Make this actor one side of a parity certificate, or a rank of one; says which, and on which data. Ask `next_record` then."""
+        return self._plainly(lambda: self._begin(RunSpec.from_dict(spec), steps, draws, Gang(rank=rank, peers=tuple(peers))))
 
     def next_record(self) -> dict[str, Any] | None:
         """The next step laid open, None after the last."""
         return self._plainly(self._recording.next)
 
-    def run(self, spec: Mapping[str, Any], before_ns: Mapping[str, int]) -> Iterator[dict[str, Any]]:
-        """Do the run; stream its events as dictionaries, the result last."""
-        for event in self._session.run(RunSpec.from_dict(spec), before_ns=before_ns):
+    def endpoint(self) -> str:
+        """HOST:PORT where the first rank of a gang may wait for the others: an address of this node that the other nodes can reach."""
+        return free_endpoint(ray.util.get_node_ip_address())
+
+    def can_keep(self, keeping: Mapping[str, str | None], rank: int) -> tuple[bool, bool]:
+        """Whether this host can write checkpoints there, and whether it has the rank's part of the one to go on from."""
+        place = Keeping.from_dict(keeping)
+        return is_writable(place.folder), place.after is None or (place.after / f"rank-{rank}").is_dir()
+
+    def run(
+        self,
+        spec: Mapping[str, Any],
+        before_ns: Mapping[str, int],
+        rank: int = 0,
+        peers: Sequence[str] = ("",),
+        keeping: Mapping[str, str | None] | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        """Do the run, alone or as a rank of the gang whose endpoints are ``peers``; stream its events as dictionaries, the result last."""
+        gang, place = Gang(rank=rank, peers=tuple(peers)), Keeping.from_dict(keeping) if keeping else None
+        for event in self._session.run(RunSpec.from_dict(spec), before_ns=before_ns, gang=gang, keeping=place):
             yield event_to_dict(event)
 
     def burst(self, target_ns: int) -> dict[str, Any]:
         """One burst of the run's worker, which goes on where it stopped."""
-        return self._plainly(lambda: asdict(self._session.burst(target_ns)))
+        return self._plainly(lambda: asdict(self._session.burster.burst(target_ns)))
 
-    def _begin(self, spec: RunSpec, steps: int, draws: int) -> dict[str, Any]:
-        self._recording = RecordingSession(self._service, spec, steps=steps, draws=draws)
+    def blocks(self, discarded: int, counted: int, *, exchange: bool) -> dict[str, Any]:
+        """A burst of so many blocks, which all ranks of a gang are asked for at once; ``exchange``: of gradients, as in training."""
+        return self._plainly(lambda: asdict(self._session.gang_blocks(discarded, counted, exchange=exchange)))
+
+    def _begin(self, spec: RunSpec, steps: int, draws: int, gang: Gang) -> dict[str, Any]:
+        self._recording = RecordingSession(self._service, spec, steps=steps, draws=draws, gang=gang)
         return self._recording.header
 
     def _plainly(self, function: Callable[[], dict[str, Any] | None]) -> Any:

@@ -1,6 +1,8 @@
 """A Worker in pure NumPy: the independent reference of the contract suite, and the stand-in for a framework in the platform's own tests."""
 
+import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,18 +14,19 @@ from levelfield.spec import RunSpec
 from levelfield.worker import DRAWN, Drawn, Masks, Trace
 from levelfield.workloads.base import Weights, Workload
 from tests.fake_dropout import draw_masks, set_masks
-from tests.fake_gang import Circle
+from tests.fake_gang import circle
 from tests.fake_layers import network
 from tests.fake_losses import LOSSES
 
 DTYPES = {"fp32": np.dtype(np.float32), "fp64": np.dtype(np.float64)}
+STATE = ("parameters", "m", "v")
 PREDICT_BATCH = 250  # an LSTM keeps what each of its time steps computed: a GB for 250 reviews would be too much, 0.3 GB is not
 
 
 class NumpyWorker:
     """Interprets ``workload.layers``. ``threads`` is taken note of, not set: NumPy's matrix product has settled it at import."""
 
-    gang, circle = ALONE, None
+    gang, circle, exchanging = ALONE, None, True
     weight = 1.0  # what the present part of a batch counts
 
     def setup(self, spec: RunSpec, *, threads: int) -> None:
@@ -34,9 +37,12 @@ class NumpyWorker:
         self.rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(self.seeds)))
 
     def join(self, gang: Gang) -> None:
-        self.gang, self.circle = gang, Circle(gang)
+        self.gang, self.circle = gang, circle(gang)
         if gang.rank:  # every rank draws its own masks
             self.rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([*self.seeds, gang.rank])))
+
+    def exchange(self, *, on: bool) -> None:
+        self.exchanging = on
 
     def load(self, dataset: Dataset) -> None:
         self.x_train, self.x_test, self.y_train = dataset.x_train, dataset.x_test, dataset.y_train
@@ -90,6 +96,19 @@ class NumpyWorker:
         parts = np.split(own, range(PREDICT_BATCH, len(own), PREDICT_BATCH))
         return np.concatenate([self.forward(part) for part in parts])
 
+    def save(self, folder: Path) -> None:
+        arrays = {f"{kind}/{name}": array for kind in STATE for name, array in getattr(self, kind).items()}
+        np.savez(folder / "state.npz", **arrays)
+        (folder / "random.json").write_text(json.dumps({"step": self.step, "generator": self.rng.bit_generator.state}))
+
+    def restore(self, folder: Path) -> None:
+        with np.load(folder / "state.npz") as found:
+            for key, array in found.items():
+                kind, _, name = key.partition("/")
+                getattr(self, kind)[name][...] = array
+        other = json.loads((folder / "random.json").read_text())
+        self.step, self.rng.bit_generator.state = other["step"], other["generator"]
+
     def weights(self) -> Weights:
         return {name: array.copy() for name, array in self.parameters.items()}
 
@@ -123,7 +142,8 @@ class NumpyWorker:
         """One step on a part of a batch: gives what that adds to the loss, and the gradients of all ranks."""
         set_masks(self.network, masks)
         loss, gradient = self.loss(self.forward(x), y)
-        gradients = self._of_all({name: array * self.dtype.type(self.weight) for name, array in self.backward(gradient).items()})
+        own = {name: array * self.dtype.type(self.weight) for name, array in self.backward(gradient).items()}
+        gradients = self._of_all(own) if self.exchanging else own
         self.update(gradients)
         return float(loss) * self.weight, gradients
 

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 from tests.fake_worker import NumpyWorker
 
@@ -43,6 +44,63 @@ class Raises(_OddSeeds):
 class KilledBySignal(_OddSeeds):
     def misbehave(self):
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Slow(NumpyWorker):
+    """Takes its time for each epoch, so that something can happen to it meanwhile."""
+
+    def begin_epoch(self, order):
+        time.sleep(0.15)
+        super().begin_epoch(order)
+
+
+class DiesAsSecondRank(NumpyWorker):
+    """The others notice that it is gone, and fail too."""
+
+    def train_steps(self, n):
+        if self.gang.rank == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        super().train_steps(n)
+
+
+class DiesOnce(NumpyWorker):
+    """Is killed where its third epoch begins, the first time that it comes so far; of a gang the last rank alone."""
+
+    begun = 0
+
+    def setup(self, spec, *, threads):
+        super().setup(spec, threads=threads)
+        self.mark = Path(os.environ["LEVELFIELD_RESULTS"], f"died-{spec.workers}-{spec.seed}")
+
+    def begin_epoch(self, order):
+        self.begun += 1
+        if self.begun == 3 and self.gang.rank == self.gang.size - 1 and not self.mark.exists():
+            self.mark.touch()
+            self.die()
+        super().begin_epoch(order)
+
+    def die(self):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class HangsOnce(DiesOnce):
+    """Stands still where `DiesOnce` is killed."""
+
+    def die(self):
+        time.sleep(3600)
+
+
+class NeverComes(NumpyWorker):
+    """Of a gang's processes one does not get as far as meeting the others: each odd one that is set up."""
+
+    def setup(self, spec, *, threads):
+        super().setup(spec, threads=threads)
+        mark = Path(os.environ["LEVELFIELD_RESULTS"], "first")
+        try:
+            mark.touch(exist_ok=False)
+        except FileExistsError:
+            mark.unlink()
+            time.sleep(3600)
 
 
 class PrintsAndRaises(_OddSeeds):

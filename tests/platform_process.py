@@ -70,6 +70,18 @@ def descendants(pid):
         return []
 
 
+def workers_of(pid):
+    """The live worker actors below process ``pid``."""
+    return [process for process in descendants(pid) if "ray::WorkerActor" in _command(process)]
+
+
+def _command(process):
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
 def wait_until(condition, *, timeout_s, what):
     deadline = time.monotonic() + timeout_s
     while not condition():

@@ -125,7 +125,7 @@ def test_a_loss_that_is_not_finite_ends_a_burst():
 
 def test_a_process_without_a_run_has_no_bursts():
     with pytest.raises(RuntimeError, match="no run has ended well"):
-        Session(None).burst(1)
+        Session(None).burster.burst(1)
 
 
 def turns(seed=1, sides=("a", "b"), rounds=ROUNDS):

@@ -75,8 +75,8 @@ def test_every_pair_ends_with_a_duel_of_the_processes_that_trained(finished):
     for duel in duels:
         assert [turn.round for turn in duel.result.turns] == sorted(list(range(20)) * 2)
         assert all(turn.burst.duration_ns >= duel.result.target_ns for turn in duel.result.turns)
-        assert {member["pid"] for member in duel.result.members.values()}.isdisjoint({None})
-    pids = [member["pid"] for duel in duels for member in duel.result.members.values()]
+        assert all(member["pid"] for [member] in duel.result.members.values())
+    pids = [member["pid"] for duel in duels for [member] in duel.result.members.values()]
     assert len(set(pids)) == 10, "every process is fresh"
     assert "duel, digits_cnn, seed 4" in finished[1]
 
@@ -147,7 +147,9 @@ def test_failures_are_recorded_and_the_others_go_on(platform):
     failures = {side: result.failure for (side, seed), result in runs.items() if seed == 1 and result.failure}
     assert runs["diverges", 1].status is Status.DIVERGED
     assert failures["diverges"].step == 50
-    assert all(runs[kind.lower(), 1].status is Status.FAILED for kind in kinds if kind != "Diverges")
+    fail = [kind for kind in kinds if kind not in {"Diverges", "KilledBySignal"}]
+    assert all(runs[kind.lower(), 1].status is Status.FAILED for kind in fail)
+    assert runs["killedbysignal", 1].status is Status.RESTARTED, "it is killed once, and goes on from its first epoch"
     assert "RuntimeError" in failures["raises"].reason
     assert "Traceback" in failures["raises"].traceback
     assert "died" in failures["killedbysignal"].reason
@@ -160,7 +162,7 @@ def test_failures_are_recorded_and_the_others_go_on(platform):
     platform.run("resume", "latest", expect=1)
     attempts = [(run.planned.side, run.planned.spec.seed, run.key.attempt) for run in stored_runs(platform)]
     again = sorted(entry for entry in attempts if entry[2] == 2)
-    assert again == sorted((kind.lower(), 1, 2) for kind in kinds if kind != "Diverges")
+    assert again == sorted((kind.lower(), 1, 2) for kind in fail)
 
 
 @contextmanager
@@ -230,7 +232,7 @@ def test_when_a_ray_node_dies_its_runs_fail_and_the_others_go_on(platform):
     assert sorted(len({result.status for result in results}) for results in by_side.values()) == [1, 1]
     dead = next(results for results in by_side.values() if results[0].status is Status.FAILED)
     assert {len(results) for results in by_side.values()} == {2}
-    assert "no live node of the cluster offers fake_" in dead[1].failure.reason
+    assert "cannot be placed: a device is needed" in dead[1].failure.reason
     assert processes_of(process.pid) == []
 
 

@@ -8,6 +8,7 @@ from levelfield.report.analysis import analyse
 from levelfield.report.claims import Claim, Look, judge, look_of
 from levelfield.result import Status
 from levelfield.services import discover
+from levelfield.spec import Case
 from levelfield.stats import looks, ratio
 from levelfield.study import StudyError, check_study
 from orchestrator import looks as staged
@@ -79,7 +80,7 @@ def test_a_study_that_its_maximum_did_not_decide_says_so_and_asks_for_no_more():
 
 def test_an_early_look_asks_for_more_than_a_fixed_study_would():
     """What is significant at 5% in a study of five pairs is not at the first of five looks."""
-    claim = Claim(workload="w", a="a", b="b", quantity="speed")
+    claim = Claim(case=Case(workload="w"), a="a", b="b", quantity="speed")
     effect = ratio([1.02, 1.06, 1.04, 1.01, 1.09], [1.0] * 5)
     assert judge({claim: effect}, {"speed": 0.03}, None)[claim].favours == "a"
     assert judge({claim: effect}, {"speed": 0.03}, Look(pairs=5, maximum=30, reached=True))[claim].favours is None

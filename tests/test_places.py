@@ -1,4 +1,4 @@
-"""Which devices a pair's processes may get on a cluster, asked of its nodes; and which nodes get eyes of their own."""
+"""Which seats a pair gets on a cluster, asked of its nodes; and which nodes get eyes of their own."""
 
 import os
 from dataclasses import replace
@@ -7,14 +7,18 @@ from types import SimpleNamespace
 import pytest
 from ray.exceptions import ActorDiedError
 
-from levelfield.leases import Device
+from levelfield.leases import Claim, Device
 from levelfield.measure.host import host_id
 from orchestrator import places
-from orchestrator.places import ClusterPlaces, ThisHost
+from orchestrator.leases import myself
+from orchestrator.places import ClusterPlaces
+from orchestrator.seats import NoSeatError
 from orchestrator.watch import LostSightError
 from tests.test_schedule import planned
 
 TORCH, TENSORFLOW = planned(0, "torch").spec, planned(0, "tensorflow").spec
+BOTH = {"torch": TORCH, "tensorflow": TENSORFLOW}
+ON_CUDA = {side: replace(spec, device="cuda") for side, spec in BOTH.items()}
 
 
 class Method:
@@ -29,7 +33,8 @@ class Node:
 
     def __init__(self, host, *offers, gpus=(), alive=True, dead=False):
         self.resources, self.alive, self.dead, self.asked = dict.fromkeys(offers, 1.0), alive, dead, 0
-        self.told = {"host": host, "hostname": f"name of {host}", "roots": [7], "gpus": list(gpus)}
+        models = dict.fromkeys(gpus, "NVIDIA H100") | {"cpu": "EPYC"}
+        self.told = {"host": host, "hostname": f"name of {host}", "roots": [7], "gpus": list(gpus), "cores": [[0], [1]], "models": models}
         self.where, self.start, self.mark, self.since = map(Method, (self._where, lambda: None, self._mark, lambda at: [{"at_ns": at}]))
 
     def _where(self):
@@ -59,54 +64,78 @@ def cluster(monkeypatch):
     return cluster
 
 
-def test_every_host_on_which_a_process_may_run_is_held(cluster):
+def sitting(seats):
+    """Node and device of each rank, by side."""
+    return {side: [(seat.node, str(seat.device)) for seat in ranks] for side, ranks in seats.items()}
+
+
+def test_both_sides_sit_on_a_host_where_nodes_of_both_are(cluster):
     cluster(
-        n1=Node("a", "torch"), n2=Node("b", "tensorflow"), n3=Node("c", "other"), n4=Node("d", "torch", alive=False), n5=Node("a", "torch")
+        n1=Node("a", "torch"),
+        n2=Node("b", "tensorflow"),
+        n3=Node("c", "other"),
+        n4=Node("b", "torch"),
+        n5=Node("a", "tensorflow", alive=False),
     )
-    here = ClusterPlaces()
-    assert here.candidates([TORCH]) == {Device(host="a")}
-    assert here.candidates([TORCH, TENSORFLOW]) == {Device(host="a"), Device(host="b")}
+    assert sitting(ClusterPlaces({}).seats(BOTH)) == {"torch": [("n4", "host:b/cpu")], "tensorflow": [("n2", "host:b/cpu")]}
 
 
-def test_on_cuda_the_gpus_of_the_nodes_that_offer_some(cluster):
-    cluster(
-        n1=Node("a", "torch", "GPU", gpus=["GPU-1", "GPU-2"]),
-        n2=Node("b", "torch", gpus=["GPU-3"]),
-        n3=Node("a", "tensorflow", "GPU", gpus=["GPU-1"]),
-        n4=Node("c", "tensorflow", "GPU"),
-    )
-    here = ClusterPlaces()
-    on_cuda = [replace(spec, device="cuda") for spec in (TORCH, TENSORFLOW)]
-    known = {Device(gpu="GPU-1"), Device(gpu="GPU-2")}
-    assert here.candidates(on_cuda) == known | {Device(host="c")}, "where no GPU can be named it is the host"
-    assert here.used({"node_id": "n1", "host": "a"}, device="cuda") == known
-    assert here.used({"node_id": "n1", "host": "a"}, device="cpu") == {Device(host="a")}
+def test_on_cuda_a_gpu_that_both_see(cluster):
+    cluster(n1=Node("a", "torch", gpus=["GPU-1", "GPU-2"]), n3=Node("a", "tensorflow", gpus=["GPU-2"]), n4=Node("c", "tensorflow"))
+    assert sitting(ClusterPlaces({}).seats(ON_CUDA)) == {"torch": [("n1", "gpu:GPU-2")], "tensorflow": [("n3", "gpu:GPU-2")]}
 
 
-def test_a_process_on_a_node_that_nobody_asked_is_on_its_host(cluster):
+def test_a_model_that_is_asked_for_is_a_part_of_the_devices_name(cluster):
+    cluster(n1=Node("a", "torch", gpus=["GPU-1"]))
+    asked = replace(ON_CUDA["torch"], device_model="h100")
+    assert sitting(ClusterPlaces({}).seats({"torch": asked})) == {"torch": [("n1", "gpu:GPU-1")]}
+    with pytest.raises(NoSeatError, match="torch: none"):
+        ClusterPlaces({}).seats({"torch": replace(asked, device_model="A100")})
+
+
+def test_a_certificate_may_set_a_gpu_against_a_cpu(cluster):
+    cluster(n1=Node("a", "torch", gpus=["GPU-1"]))
+    seats = ClusterPlaces({}).seats({"0": TORCH, "1": ON_CUDA["torch"]})
+    assert sitting(seats) == {"0": [("n1", "host:a/cpu")], "1": [("n1", "gpu:GPU-1")]}
+
+
+def test_a_device_that_nobody_wants_comes_first(cluster):
+    cluster(n1=Node("a", "torch"), n2=Node("b", "torch"))
+    claim = Claim(token="t", study_id="s", holder=myself(), devices=frozenset({Device(host="a")}), tenants=())
+    assert sitting(ClusterPlaces({}).seats({"torch": TORCH}, lambda: [claim])) == {"torch": [("n2", "host:b/cpu")]}
+
+
+def test_a_node_that_does_not_answer_has_no_seat(cluster):
     silent = Node("a", "torch", dead=True)
     ended = cluster(n1=silent)
-    here = ClusterPlaces()
-    assert here.candidates([TORCH]) == set(), "it does not answer"
+    with pytest.raises(NoSeatError):
+        ClusterPlaces({}).seats({"torch": TORCH})
     assert ended == [silent]
-    assert here.used({"node_id": "n1", "host": "a"}, device="cuda") == {Device(host="a")}
 
 
 def test_a_node_is_asked_once_and_a_new_one_when_it_has_come(cluster):
     first = Node("a", "torch")
     cluster(n1=first)
-    here = ClusterPlaces()
-    here.candidates([TORCH])
+    here, two = ClusterPlaces({}), {"torch": replace(TORCH, workers=2)}
+    here.seats({"torch": TORCH})
     cluster(n1=first, n2=Node("b", "torch"))
-    assert here.candidates([TORCH]) == {Device(host="a"), Device(host="b")}
+    assert [seat.host for seat in here.seats(two)["torch"]] == ["a", "b"]
     assert first.asked == 1
+
+
+def test_shares_of_a_host_are_devices(cluster):
+    cluster(n1=Node("a", "torch"))
+    two = {"torch": replace(TORCH, workers=2)}
+    assert sitting(ClusterPlaces({}, shares=2).seats(two)) == {"torch": [("n1", "host:a/cores:0"), ("n1", "host:a/cores:1")]}
+    with pytest.raises(NoSeatError, match=r"2 workers need 2 devices .* host:a/cpu on name of a"):
+        ClusterPlaces({}).seats(two)
 
 
 def test_nodes_out_of_sight_get_eyes_once(cluster):
     seen, unseen, far = Node(host_id(), "torch"), Node(host_id(), "torch"), Node("far", "torch")
     ended = cluster(n1=seen, n2=unseen, n3=far)
     here = ClusterPlaces(in_sight={"n1": os.getpid()})
-    assert here.candidates([TORCH]) == {Device(host=host_id()), Device(host="far")}
+    here.seats({"torch": TORCH})
     assert (seen.asked, unseen.asked, far.asked) == (0, 1, 1)
     newcomers = list(here.newcomers())
     assert sorted(host for host, *_ in newcomers) == sorted([host_id(), "far"])
@@ -120,7 +149,10 @@ def test_nodes_out_of_sight_get_eyes_once(cluster):
     assert ended == [far]
 
 
-def test_an_embedded_cluster_is_here():
-    here = ThisHost()
-    assert here.candidates([TORCH, TENSORFLOW]) == here.used({}, device="cpu") == {Device(host=host_id())}
-    assert here.newcomers() == ()
+def test_an_embedded_cluster_is_here(cluster):
+    nodes = {"n1": Node("nobody asks", "torch"), "n2": Node("nobody asks", "tensorflow")}
+    cluster(**nodes)
+    here = ClusterPlaces()
+    assert {seat.device for seats in here.seats(BOTH).values() for seat in seats} == {Device(host=host_id())}
+    assert list(here.newcomers()) == []
+    assert all(node.asked == 0 for node in nodes.values())

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from levelfield.bursts import Burst
 from levelfield.predictions import Predictions
-from levelfield.ranks import joint_epoch, joint_result
+from levelfield.ranks import GangBursts, joint_burst, joint_epoch, joint_result
 from levelfield.result import Block, Epoch, Failure, RunResult, Status
 
 EPOCHS = [
@@ -66,3 +67,33 @@ def test_a_gangs_result_is_its_first_ranks_with_what_the_others_add():
 def test_the_worst_end_of_a_rank_is_the_gangs(ends, status, words):
     whole = joint_result([result(rank, *end) for rank, end in enumerate(ends)])
     assert (whole.status, whole.failure.reason, whole.predictions) == (status, words, None)
+
+
+def test_a_rank_that_is_known_to_be_to_blame_gives_the_reason():
+    ends = [result(0, Status.FAILED), result(1, Status.FAILED)]
+    assert joint_result(ends, blamed=1).failure.reason == "rank 1 of 2: why"
+
+
+def burst(**fields):
+    counted = {"steps": 20, "samples": 640, "duration_ns": 10, "discarded_steps": 3, "discarded_ns": 1, "device_ns": 7}
+    return Burst(**counted | {"cpu_ns": 5, "idle_cpu_ns": 2, "idle_ns": 4, "started_ns": 9} | fields)
+
+
+def test_a_gangs_burst_is_as_long_as_its_slowest_rank():
+    whole = joint_burst([burst(cpu_ns=6), burst(duration_ns=12, idle_cpu_ns=3, device_ns=8)])
+    assert (whole.duration_ns, whole.samples, whole.cpu_ns, whole.idle_cpu_ns, whole.device_ns) == (12, 640, 6, 3, 8)
+    assert joint_burst([burst(), burst(device_ns=None)]).device_ns is None
+
+
+def test_all_ranks_are_told_how_many_blocks_a_burst_has():
+    """Blocks of 20 steps that took 80 ms: pieces of 3 steps take 12 ms, so 5 of them are 50 ms. Then blocks take half as long."""
+    slow = [replace(BLOCK, steps=20, duration_ns=at * 10**6) for at in (900, 500, 80, 80)] + [replace(BLOCK, steps=7, duration_ns=1)]
+    bursts = GangBursts(slow)
+    assert bursts.blocks(250_000_000) == (5, 4)
+    bursts.learn(burst(steps=80, duration_ns=160_000_000))
+    assert bursts.blocks(250_000_000) == (9, 7)
+    assert bursts.blocks(1) == (9, 1)
+
+
+def test_at_least_three_steps_are_discarded_however_small_an_epoch_is():
+    assert GangBursts([replace(BLOCK, steps=1, duration_ns=10**9)]).blocks(1) == (3, 1)

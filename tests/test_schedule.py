@@ -1,16 +1,20 @@
 """The schedule alone, with an executor that does nothing."""
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import fields, replace
 
 import pytest
 
 from levelfield.bursts import Burst
 from levelfield.duel import DuelResult
+from levelfield.leases import Device
 from levelfield.result import Failure, RunResult, Status
 from levelfield.spec import PlannedDuel, PlannedRun, RunSpec
+from orchestrator.interfaces import BurstError
+from orchestrator.leases import Lessor, Unheld
 from orchestrator.plan import PairWork
-from orchestrator.schedule import BurstError, Scheduler
+from orchestrator.schedule import Scheduler
+from orchestrator.seats import NoSeatError, Seat
 
 SIDES = ("torch", "tensorflow")
 ROUNDS = 3
@@ -21,20 +25,20 @@ def planned(pair, side="torch"):
 
 
 def alone(pair):
-    return PairWork(pair=pair, sides=1, runs=((planned(pair), 1 + pair),), duel=None)
+    return PairWork(pair=pair, runs=((planned(pair), 1 + pair),), duel=None)
 
 
 def with_duel(pair, *, runs=SIDES, attempt=1):
     specs = {side: planned(pair, side).spec for side in SIDES}
     duel = PlannedDuel(specs=specs, workload="digits_cnn", seed=pair, pair=pair)
-    return PairWork(pair=pair, sides=2, runs=tuple((planned(pair, side), 1) for side in runs), duel=(duel, attempt))
+    return PairWork(pair=pair, runs=tuple((planned(pair, side), 1) for side in runs), duel=(duel, attempt))
 
 
 class FakeProcess:
     def __init__(self, world, spec):
         self.world, self.spec = world, spec
 
-    def run(self):
+    def run(self, keeping=None):
         self.world.told.append(("run", self.spec.framework, self.spec.seed, self.spec.trains))
         end = self.world.ends.get((self.spec.framework, self.spec.seed), Status.OK)
         if isinstance(end, BaseException):
@@ -48,23 +52,26 @@ class FakeProcess:
             raise error
         return Burst(**dict.fromkeys((f.name for f in fields(Burst)), 1))
 
-    def who(self):
-        return {"pid": id(self), "host": self.world.host, "gpus": ["GPU-a"]}
+    def exchange_ns(self):
+        return {}
+
+    def members(self):
+        return [{"pid": id(self), "host": self.world.host, "gpus": ["GPU-a"]}]
 
 
 class World:
     """Stands for the executor, the store and the listener."""
 
-    host = "h"
+    host, no_seat = "h", None
 
     def __init__(self, ends=None, burst_error=None):
         self.ends, self.burst_error = ends or {}, burst_error
-        self.told, self.recorded, self.memory, self.duels, self.live, self.shares = [], [], [], [], [], []
+        self.told, self.recorded, self.memory, self.duels, self.live, self.seats_given = [], [], [], [], [], []
 
     @contextmanager
-    def process(self, spec, log, *, share):
+    def process(self, spec, log, seats):
         self.live.append(spec.framework)
-        self.shares.append(share)
+        self.seats_given.append(seats)
         try:
             yield FakeProcess(self, spec)
         finally:
@@ -80,6 +87,15 @@ class World:
         assert started_at <= finished_at
         self.duels.append((duel.pair, attempt, result))
 
+    def seats(self, specs, claims):
+        """Nowhere in particular: there is no device to hold."""
+        if isinstance(self.no_seat, Exception):
+            raise self.no_seat
+        return dict.fromkeys(specs, ())
+
+    def is_lost(self, seats):
+        return False
+
     def waiting(self, claims): ...
 
     def started(self, run, attempt): ...
@@ -92,7 +108,8 @@ class World:
 
     def work(self, todo, tmp_path, watcher=None):
         watched = {"watcher": watcher} if watcher else {}
-        scheduler = Scheduler(study_id="s", executor=self, store=self, listener=self, logs=tmp_path, rounds=ROUNDS, target_ns=1, **watched)
+        given = {"executor": self, "store": self, "listener": self, "logs": tmp_path, "places": self}
+        scheduler = Scheduler(study_id="s", rounds=ROUNDS, target_ns=1, **given, **watched)
         try:
             return scheduler.work(todo)
         finally:
@@ -103,7 +120,37 @@ def test_every_run_is_recorded_once_and_a_failure_stops_nothing(tmp_path):
     world = World({("torch", 1): Status.FAILED})
     assert world.work(map(alone, range(3)), tmp_path) == [Status.OK, Status.FAILED, Status.OK]
     assert world.recorded == [("torch", 0, 1, Status.OK), ("torch", 1, 2, Status.FAILED), ("torch", 2, 3, Status.OK)]
-    assert world.shares == [1, 1, 1], "alone on its node"
+
+
+def test_what_has_no_place_any_more_has_failed_and_says_why(tmp_path):
+    world = World()
+    world.no_seat = NoSeatError("a device is needed")
+    assert world.work([alone(0), with_duel(1), with_duel(2, runs=())], tmp_path) == [Status.FAILED] * 4
+    assert [entry[0] for entry in world.recorded] == ["torch", "torch", "tensorflow"]
+    assert [(pair, result.failure.reason) for pair, _, result in world.duels] == [(2, "cannot be placed: a device is needed")]
+    assert world.told == []
+
+
+def seat(device, node="n"):
+    return Seat(node=node, host="h", hostname="h", device=device, model="M")
+
+
+@pytest.mark.parametrize(
+    ("seats", "why"),
+    [
+        ({side: (seat(Device(gpu=f"GPU-{side}")),) for side in SIDES}, "no device in common"),
+        (dict.fromkeys(SIDES, (seat(Device(host="h", cores=frozenset({0}))),) * 2), "more ranks than cores"),
+    ],
+)
+def test_sides_that_cannot_take_turns_have_no_duel_and_nobody_tries_again(tmp_path, seats, why):
+    world = World()
+    world.seats = lambda specs, claims: seats
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Lessor, "lease", lambda *_: nullcontext(Unheld()))
+        assert world.work([with_duel(0)], tmp_path) == [Status.OK, Status.OK, Status.UNSUPPORTED]
+    assert why in world.duels[0][2].failure.reason
+    assert not any(told[0] == "burst" for told in world.told)
+    assert world.seats_given == [seats[side] for side in SIDES]
 
 
 def test_a_run_without_a_result_has_failed(tmp_path):
@@ -127,7 +174,6 @@ def test_the_processes_that_trained_go_on_to_the_duel(tmp_path):
     bursts = [told for told in world.told if told[0] == "burst"]
     assert all(live == frozenset(SIDES) for *_, live in bursts), "both are alive"
     assert len(bursts) == 2 * 2 * (1 + ROUNDS)
-    assert set(world.shares) == {0.5}
     for _, attempt, result in world.duels:
         assert (attempt, result.status, len(result.turns)) == (1, Status.OK, 2 * ROUNDS)
         assert set(result.members) == set(SIDES)
@@ -202,7 +248,7 @@ def test_a_disturbed_run_counts_for_learning_alone_and_its_process_goes_on_to_th
     world, watcher = World(), FakeWatcher(False, True, True)
     assert world.work([with_duel(0)], tmp_path, watcher) == [Status.INVALID, Status.OK, Status.OK]
     assert [entry[3] for entry in world.recorded] == [Status.INVALID, Status.OK]
-    assert watcher.asked == [["h"], ["h"], ["h", "h"]]
+    assert watcher.asked == [["h"]] * 3
     assert watcher.settled[0] == 0, "the baseline is taken before anything is at work"
 
 

@@ -11,6 +11,7 @@ from levelfield.store import Store, leasing
 from orchestrator import leases as holding
 from orchestrator.leases import Lessor
 from orchestrator.schedule import Scheduler
+from orchestrator.seats import Seat
 from tests.test_holding import take_over
 from tests.test_schedule import ROUNDS, SIDES, FakeWatcher, World, alone, with_duel
 
@@ -20,13 +21,12 @@ HOST = Device(host="h")
 class Home:
     """All nodes are on the host "h"."""
 
-    def candidates(self, specs):
-        assert {spec.framework for spec in specs} <= set(SIDES)
-        return frozenset({HOST})
+    def seats(self, specs, claims):
+        assert {spec.framework for spec in specs.values()} <= set(SIDES)
+        return dict.fromkeys(specs, (Seat(node="n", host="h", hostname="h", device=HOST),))
 
-    def used(self, who, *, device):
-        assert device == "cpu"
-        return frozenset({Device(host=who["host"])})
+    def is_lost(self, seats):
+        return False
 
 
 class LeasedWorld(World):

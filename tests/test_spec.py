@@ -32,7 +32,16 @@ def test_hash_is_golden():
 def test_defaults_do_not_enter_the_hash_and_everything_else_does():
     assert dataclasses.replace(SPEC, track="matched", precision="fp32", device="cpu", epochs=None).hash == SPEC.hash
     changes = {"workload": "x", "framework": "x", "mode": "x", "seed": 1, "track": "x", "precision": "x", "device": "x"}
-    changes |= {"batch_size": 1, "epochs": 1, "learning_rate": 1.0, "threads": 1, "trains": False}
+    changes |= {
+        "batch_size": 1,
+        "epochs": 1,
+        "learning_rate": 1.0,
+        "threads": 1,
+        "trains": False,
+        "workers": 2,
+        "placement": "spread",
+        "device_model": "x",
+    }
     assert set(changes) == {field.name for field in dataclasses.fields(RunSpec)}
     hashes = {dataclasses.replace(SPEC, **{name: value}).hash for name, value in changes.items()}
     assert len(hashes | {SPEC.hash}) == len(changes) + 1

@@ -13,8 +13,8 @@ from levelfield.store import StoreError
 from tests.certificates import certificate
 from tests.test_store import NOW, PREDICTIONS, planned, record, result, store, study, url  # noqa: F401
 
-RUNS_BEFORE = ["run_id", "side", "spec_hash", "attempt", "latest", "pair", "turn", "workload", "framework", "mode", "precision", "track"]
-RUNS_BEFORE += ["seed", "device", "status", "started_at", "finished_at", "wall_s", *(f"phase_{name}_s" for name in PHASES)]
+RUNS_BEFORE = ["run_id", "side", "spec_hash", "attempt", "latest", "pair", "turn", "workload", "workers", "framework", "mode", "precision"]
+RUNS_BEFORE += ["track", "seed", "device", "status", "started_at", "finished_at", "wall_s", *(f"phase_{name}_s" for name in PHASES)]
 RUNS_AFTER = ["failure_reason", "failure_step", "failure_log_tail", "initial_weights_fingerprint", "data_fingerprint"]
 RUNS_AFTER += ["data_source", "worker_code", "batch_size", "epochs", "learning_rate", "description", "environment"]
 EPOCHS = [

@@ -9,7 +9,7 @@ import pytest
 from levelfield import workloads
 from levelfield.result import PHASES, Epoch, RunResult, Status
 from levelfield.spec import RunSpec
-from levelfield.training import WARMUP_STEPS, Started, train
+from levelfield.training import WARMUP_STEPS, Alive, Started, train
 from levelfield.workloads.base import fingerprint
 from tests import misbehaving_workers
 from tests.contract.synthetic import DATASET, TEST_EXAMPLES, WORKLOAD, make_dataset
@@ -118,7 +118,7 @@ def test_phases_are_what_was_spent_in_them(clock):
     epoch_ns = 4 * 10_000 + 2 * 5_000
     expected = {"process_start": 7, "import": 8, "data": 10, "device": 1, "build": 100, "evaluate": 6_000_000, "other": 6_000}
     assert result.phases_ns == expected | {"warmup": 5 * epoch_ns, "train": epoch_ns}
-    assert set(result.phases_ns) == set(PHASES) - {"join"}, "it was alone"
+    assert set(result.phases_ns) == set(PHASES) - {"join", "checkpoint"}, "it was alone, and kept nothing"
     assert result.wall_ns == sum(result.phases_ns.values())
     assert (first.train_ns, second.evaluate_ns) == (epoch_ns, 1_000_000)
     assert [b.duration_ns for b in result.blocks] == [35_000, 15_000] * 6
@@ -230,3 +230,13 @@ def test_the_first_block_with_the_smaller_last_batch_is_never_steady():
     blocks = run(workload=many, epochs=1, batch_size=3)[-1].blocks
     assert [block.steady for block in blocks] == [block.first_step >= 20 and block is not blocks[-1] for block in blocks]
     assert any(block.steady for block in blocks)
+
+
+def test_signs_of_life_come_between_blocks(monkeypatch):
+    """On a clock of which every look takes 4 s."""
+    now = iter(range(0, 10**15, 4 * 10**9))
+    monkeypatch.setattr("levelfield.training.time", SimpleNamespace(perf_counter_ns=lambda: next(now)))
+    found = [event for event in run() if isinstance(event, Alive)]
+    assert found
+    assert all(event.phase == "train" for event in found)
+    assert [event.steps for event in found] == sorted({event.steps for event in found})

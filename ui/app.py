@@ -86,6 +86,7 @@ def _report(opened: Opened) -> None:
         return
     for line in overall_lines(analysis):
         st.html(look.div("lf-verdict lf-next", line))
+    sections.scaling(analysis)
     draw: Callable[[WorkloadAnalysis], None] = partial(_workload, opened)
     if len(analysis.workloads) == 1:
         draw(analysis.workloads[0])
@@ -103,11 +104,11 @@ def _workload(opened: Opened, workload: WorkloadAnalysis) -> None:
     panels.ratios(workload, opened.analysis.margin, sides)
     panels.duels(workload, opened.frames, opened.analysis.margin, sides)
     if ACCURACY.name in opened.analysis.quantities:
-        panels.learning(workload.name, opened.frames, sides)
+        panels.learning(workload.case, opened.frames, sides)
         networks(workload)
-    panels.timing(workload.name, opened.frames, sides)
+    panels.timing(workload.case, opened.frames, sides)
     sections.failures(workload, opened)
-    compared(workload.name, opened, sides)
+    compared(workload.case, opened, sides)
 
 
 if __name__ == "__main__":

@@ -12,21 +12,22 @@ from levelfield import workloads
 from levelfield.report.formats import margin
 from levelfield.report.model import Analysis
 from levelfield.report.titles import workload_title
+from levelfield.spec import Case
 from levelfield.store import StudyRecord
 from ui.look import Look, dot, row, table
 from ui.reading import Opened
-from ui.sections import heading
+from ui.sections import heading, of_case
 
 SHORT = 12  # characters of a fingerprint
 SETTINGS = ("track", "precision", "device", "epochs", "batch_size", "learning_rate", "threads")
 
 
-def compared(name: str, opened: Opened, look: Mapping[str, Look]) -> None:
-    """The section for one workload."""
+def compared(case: Case, opened: Opened, look: Mapping[str, Look]) -> None:
+    """The section for one case."""
     heading("What was compared")
-    runs = opened.frames.runs[opened.frames.runs["workload"] == name]
-    accounts = {label: [one for one in opened.accounts if (one.workload, one.side) == (name, label)] for label in look}
-    st.html(table("lf-facts", ["", ""], (row(escape(key), [escape(value)]) for key, value in _facts(name, opened, runs))))
+    runs = of_case(opened.frames.runs, case)
+    accounts = {label: [one for one in opened.accounts if (one.case, one.side) == (case, label)] for label in look}
+    st.html(table("lf-facts", ["", ""], (row(escape(key), [escape(value)]) for key, value in _facts(case, opened, runs))))
     present = {label: found for label, found in accounts.items() if found}
     for title, part in (("What each worker says of itself", "description"), ("Where each side ran", "environment")):
         told = {label: tell([getattr(account, part) for account in found]) for label, found in present.items()}
@@ -42,14 +43,14 @@ def tell(accounts: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     return {key: _said([account[key] for account in flat if key in account]) for key in keys}
 
 
-def _facts(name: str, opened: Opened, runs: pd.DataFrame) -> Iterable[tuple[str, str]]:
+def _facts(case: Case, opened: Opened, runs: pd.DataFrame) -> Iterable[tuple[str, str]]:
     analysis, record = opened.analysis, opened.frames.study
     yield "study", record.id
     yield "begun (UTC)", f"{record.created_at:%Y-%m-%d %H:%M:%S}"
     if len(runs):
         yield "runs (UTC)", f"{runs['started_at'].min():%Y-%m-%d %H:%M:%S} to {runs['finished_at'].max():%Y-%m-%d %H:%M:%S}"
-    yield from _settings(name, analysis, record)
-    said = [account.environment | account.description for account in opened.accounts if account.workload == name]
+    yield from _settings(case, analysis, record)
+    said = [account.environment | account.description for account in opened.accounts if account.case == case]
     for key, title in (("cpu_model", "processor"), ("gpus", "GPU"), ("threads", "threads")):
         if found := [account[key] for account in said if key in account]:
             yield title, _said([_text(value) for value in found])
@@ -61,11 +62,13 @@ def _facts(name: str, opened: Opened, runs: pd.DataFrame) -> Iterable[tuple[str,
     yield "sources of Levelfield", f"{analysis.levelfield_version}, {analysis.source_hash[:SHORT]}"
 
 
-def _settings(name: str, analysis: Analysis, record: StudyRecord) -> Iterable[tuple[str, str]]:
+def _settings(case: Case, analysis: Analysis, record: StudyRecord) -> Iterable[tuple[str, str]]:
     study = record.study
-    yield "workload", f"{workload_title(name)} ({name})"
+    yield "workload", f"{workload_title(case.workload)} ({case.workload})"
+    if case.workers > 1:
+        yield "workers", f"{case.workers}, placement {study.get('placement', 'pack')}"
     for setting in SETTINGS:
-        if (value := study.get(setting) or _own(name, setting)) is not None:
+        if (value := study.get(setting) or _own(case.workload, setting)) is not None:
             yield setting.replace("_", " "), str(value)
     seeds = study.get("seeds")
     yield "seeds", ", ".join(map(str, seeds)) if isinstance(seeds, list) else f"{seeds} (0 to {seeds - 1})" if seeds else "unknown"

@@ -10,12 +10,13 @@ from sqlalchemy import func, select
 from levelfield.report.analysis import analyse
 from levelfield.report.model import Analysis
 from levelfield.result import Status
+from levelfield.spec import Case
 from levelfield.store import Store, StudyRecord
 from levelfield.store.frames import StudyFrames, load
 from levelfield.store.rows import AnyRow
 from levelfield.store.tables import certificates, duels, runs
 
-RunName = tuple[str, str, int, int]  # workload, side, seed, attempt
+RunName = tuple[Case, str, int, int]  # case, side, seed, attempt
 Stamp = tuple[int, int, int, int]  # how many runs, the newest, the newest duel, the newest certificate
 
 
@@ -36,7 +37,7 @@ class Shelf:
 class Account:
     """What one run's worker said of itself and of its machine."""
 
-    workload: str
+    case: Case
     side: str
     description: Mapping[str, Any]
     environment: Mapping[str, Any]
@@ -71,7 +72,7 @@ def open_study(url: str, study_id: str, stamp: Stamp) -> Opened:
     """Read and analyse a study once for each ``stamp``. Raises StoreError."""
     del stamp  # part of the cache's key
     frames = load(study_id, url)
-    columns = (runs.c.workload, runs.c.side, runs.c.seed, runs.c.attempt, runs.c.status)
+    columns = (runs.c.workload, runs.c.workers, runs.c.side, runs.c.seed, runs.c.attempt, runs.c.status)
     told = select(*columns, runs.c.description, runs.c.environment).where(runs.c.study_id == study_id)
     ended = select(*columns, runs.c.failure).where(runs.c.study_id == study_id, runs.c.status != Status.OK.value)
     with Store.open(url, read_only=True) as store:
@@ -80,9 +81,13 @@ def open_study(url: str, study_id: str, stamp: Stamp) -> Opened:
         frames=frames,
         analysis=analyse(frames),
         accounts=[_account(found) for found in accounts],
-        failures={(found.workload, found.side, found.seed, found.attempt): found.failure or {} for found in failures},
+        failures={(_case(found), found.side, found.seed, found.attempt): found.failure or {} for found in failures},
     )
 
 
 def _account(found: AnyRow) -> Account:
-    return Account(workload=found.workload, side=found.side, description=found.description, environment=found.environment)
+    return Account(case=_case(found), side=found.side, description=found.description, environment=found.environment)
+
+
+def _case(found: AnyRow) -> Case:
+    return Case(workload=found.workload, workers=found.workers)

@@ -3,10 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
+import pandas as pd
 import streamlit as st
 
+from levelfield.report import scaled
 from levelfield.report.model import Analysis, Comparison, Incident, Label, Side, WorkloadAnalysis
 from levelfield.report.tables import CAPTION, Cell, notes, remarks, workload_tables
+from levelfield.spec import Case
 from ui.look import Look, div, dot, plain, row, table, with_code
 from ui.reading import Opened
 from ui.unequal import unequal
@@ -64,6 +67,22 @@ def figures(workload: WorkloadAnalysis, look: Mapping[str, Look]) -> None:
     st.html(div("lf-soft", CAPTION))
 
 
+def scaling(analysis: Analysis) -> None:
+    """What more workers bring, where a study has several numbers of them."""
+    if not (found := scaled.tables(analysis)):
+        return
+    heading(scaled.TITLE, scaled.CAPTION)
+    for line in scaled.lines(analysis):
+        st.html(div("lf-verdict lf-next", line))
+    for one in found:
+        st.html(table("lf-figures", one.header, (row(escape(name), map(_cell, cells)) for name, cells in one.rows)))
+
+
+def of_case(rows: pd.DataFrame, case: Case) -> pd.DataFrame:
+    """Those of runs, duels or bursts that belong to a case."""
+    return rows[(rows["workload"] == case.workload) & (rows["workers"] == case.workers)]
+
+
 def failures(workload: WorkloadAnalysis, opened: Opened) -> None:
     """Every run that did not end well, with the end of its log."""
     found = workload.incidents
@@ -73,7 +92,7 @@ def failures(workload: WorkloadAnalysis, opened: Opened) -> None:
     if listed:
         st.html(f'<div class="lf"><ul>{listed}</ul></div>')
     for incident in found[:OPENABLE]:
-        _failure(incident, opened.failures.get((workload.name, incident.side.label, incident.seed, incident.attempt), {}))
+        _failure(incident, opened.failures.get((workload.case, incident.side.label, incident.seed, incident.attempt), {}))
     if rest := found[OPENABLE:]:
         rows = [row(escape(_incident(one)), [escape(one.reason)]) for one in rest]
         st.html(table("lf-facts", ["run", "reason"], rows))

@@ -25,6 +25,7 @@ PHASE_STYLES = {
     "warmup": ("warm-up*", "#7cc9bd", ""),
     "train": ("training*", "#259c8d", ""),
     "evaluate": ("evaluation", "#9aa1ab", "x"),
+    "checkpoint": ("checkpoints", "#6b7280", "x"),
     "other": ("other", "#c3c8cf", "\\"),
 }
 

@@ -47,7 +47,7 @@ def describe_environment(packages: Iterable[str]) -> dict[str, Any]:
         "python": platform.python_version(),
         "executable": sys.executable,
         "kernel": platform.release(),
-        "cpu_model": _proc_field("/proc/cpuinfo", "model name"),
+        "cpu_model": cpu_model(),
         "cores": sorted(os.sched_getaffinity(0)),
         "usable_cores": usable_cores(),
         "niceness": os.nice(0),
@@ -62,6 +62,11 @@ def describe_environment(packages: Iterable[str]) -> dict[str, Any]:
         **git_state(),
     }
     return {name: value for name, value in record.items() if value is not None}
+
+
+def cpu_model() -> str | None:
+    """What the processor calls itself; None where the kernel does not tell."""
+    return _proc_field("/proc/cpuinfo", "model name")
 
 
 def usable_cores() -> int:

@@ -78,6 +78,11 @@ class Gpus:
         """The devices, in NVML's order."""
         return tuple(self._handles)
 
+    def models(self) -> dict[str, str | None]:
+        """What each device calls itself, by its UUID; None where it does not tell."""
+        names = {uuid: self._ask("nvmlDeviceGetName", handle) for uuid, handle in self._handles.items()}
+        return {uuid: name.decode() if isinstance(name, bytes) else name for uuid, name in names.items()}
+
     def sample(self, own: frozenset[int] = frozenset()) -> dict[str, GpuSample]:
         """Every device now; ``own`` are the process ids, in our own numbering, that are not foreign."""
         return {uuid: self._sample(uuid, own) for uuid in self._handles}

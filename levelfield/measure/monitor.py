@@ -13,6 +13,7 @@ from levelfield.measure.gpu import Gpus, load_nvml
 from levelfield.measure.host import HostProbe, host_id
 from levelfield.measure.processes import PROC, read
 from levelfield.measure.sampler import Sampler
+from levelfield.measure.threads import physical
 
 
 class Monitor:
@@ -24,12 +25,19 @@ class Monitor:
         self._sampler: Sampler | None = None
 
     def where(self) -> dict[str, Any]:
-        """The host, the roots, and the UUIDs of the GPUs that the first root may use."""
+        """The host, the roots, what the first root may use, GPUs by UUID and cores in groups by physical core, and the models of it all.
+
+        ``models`` holds those that are known, of GPUs by UUID, of the processor as "cpu".
+        """
+        gpus = visible(_installed(), _variable(self._roots[0], "CUDA_VISIBLE_DEVICES"))
+        models = {"cpu": environment.cpu_model()} | (_models() if gpus else {})
         return {
             "host": host_id(),
             "hostname": socket.gethostname(),
             "roots": self._roots,
-            "gpus": visible(_installed(), _variable(self._roots[0], "CUDA_VISIBLE_DEVICES")),
+            "gpus": gpus,
+            "cores": physical(os.sched_getaffinity(self._roots[0])),
+            "models": {name: model for name, model in models.items() if model},
         }
 
     def start(self) -> None:
@@ -69,6 +77,11 @@ def own_gpus() -> list[str]:
 def _installed() -> list[str]:
     """The UUIDs of this host's GPUs in the order of the PCI bus, by NVML or, where its package is missing, by nvidia-smi."""
     return list(Gpus(load_nvml()).uuids) or [gpu["uuid"] for gpu in environment.gpus()]
+
+
+def _models() -> dict[str, str | None]:
+    """What each GPU of this host calls itself, by its UUID."""
+    return Gpus(load_nvml()).models() or {gpu["uuid"]: gpu["name"] for gpu in environment.gpus()}
 
 
 def _variable(pid: int, name: str) -> str | None:

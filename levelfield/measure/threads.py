@@ -153,16 +153,9 @@ def violations(before: ThreadReport, after: ThreadReport, cores: Collection[int]
     return found
 
 
-def share_out(cores: Collection[int], shares: int) -> tuple[tuple[int, ...], ...]:
-    """``shares`` disjoint sets of cores of equal size, always the same; what cannot be shared equally is left over.
-
-    Hyper-threads of one core stay together: what one of them does slows the other. Raises ValueError where there are too few cores.
-    """
-    groups = sorted({tuple(sibling for sibling in _siblings(core) if sibling in cores) for core in cores})
-    if not 1 <= shares <= len(groups):
-        raise ValueError(f"{shares} equal shares of {len(groups)} physical cores ({as_list(cores)})")
-    each, size = min(map(len, groups)), len(groups) // shares
-    return tuple(tuple(sorted(core for group in groups[i * size : (i + 1) * size] for core in group[:each])) for i in range(shares))
+def physical(cores: Collection[int]) -> list[list[int]]:
+    """The cores in groups: hyper-threads of one core, which slow each other, are one."""
+    return sorted(list(group) for group in {tuple(one for one in _siblings(core) if one in cores) for core in cores})
 
 
 def as_list(cores: Collection[int]) -> str:

@@ -62,6 +62,7 @@ class Certificate:
     ``sharp_steps`` is for how many steps from the first the tolerances stay below `SHARP`: from there on rounding alone has driven each
     framework so far from itself that little can be told. ``earlier`` says what became of other
     seeds that were tried, too (see `levelfield.parity.attempts`). ``learning_rate`` is None in certificates that did not record it yet.
+    ``workers``: how many ranks each side was.
     """
 
     workload: str
@@ -80,6 +81,7 @@ class Certificate:
     first_divergence: Row | None
     sharp_steps: int
     earlier: tuple[str, ...] = ()
+    workers: int = 1
 
     @property
     def passed(self) -> bool:
@@ -128,7 +130,8 @@ class Certificate:
 
     @property
     def _names(self) -> str:
-        return " and ".join(f"{side.framework} ({side.mode})" for side in self.sides)
+        gang = f", {self.workers} workers each," if self.workers > 1 else ""
+        return " and ".join(f"{side.framework} ({side.mode})" for side in self.sides) + gang
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as JSON can hold it: an infinite difference is the string "inf"."""

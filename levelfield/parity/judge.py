@@ -35,6 +35,7 @@ def certify(
         rows=tuple(_rows(judged)),
         first_divergence=first and _row_of([first]),
         sharp_steps=limits.sharp_steps(experiment.parts, experiment.steps),
+        workers=experiment.spec.workers,
     )
 
 

@@ -1,6 +1,6 @@
 """Drives one framework's workers through an `Experiment`, in its own process, and lays every step open."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelfield.data import Dataset
+from levelfield.gang import ALONE, Gang
 from levelfield.parity.dropout import kept_rules
 from levelfield.parity.experiment import Experiment, Part
-from levelfield.parity.tensors import Tensors, tensors, worst_relative
+from levelfield.parity.tensors import Tensors, kind_of, tensors, worst_relative
 from levelfield.worker import DRAWN, Trace, Worker
 from levelfield.workloads.base import Weights, Workload
 
@@ -42,11 +43,43 @@ class Record:
         return cls(**{**data, "part": Part(data["part"])})
 
 
+def joint_record(parts: Sequence[Record]) -> Record:
+    """What the ranks of a gang have recorded of one step, as one: outputs of the parts of the batch one below the other.
+
+    All else they have in common; how far draws went is the furthest of any rank. A rank without an example adds the one that it computed
+    for nothing, as those of the other side do.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    first = parts[0]
+    names = [name for name in first.tensors if all(name in part.tensors for part in parts)]  # errors of few elements are left out
+    joint = {name: _joined(name, [part.tensors[name] for part in parts]) for name in names}
+    own = {kind: max(part.own.get(kind, 0.0) for part in parts) for kind in first.own}
+    return replace(first, tensors=joint, own=own)
+
+
+def _joined(name: str, parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    if kind_of(name) != "output":
+        return parts[0]
+    return np.concatenate(parts) if parts[0].ndim else np.max(parts, axis=0)  # errors have no rows: the largest
+
+
 class Recorder:
     """``make`` makes a worker that is not set up yet. Draws run in ``draw_mode``: compiling each of them would tell nothing more."""
 
-    def __init__(self, make: MakeWorker, experiment: Experiment, full: Dataset, *, threads: int, draws: int, draw_mode: str) -> None:
-        self._make, self._experiment, self._threads = make, experiment, threads
+    def __init__(  # noqa: PLR0913 - each is another thing that a recording needs
+        self,
+        make: MakeWorker,
+        experiment: Experiment,
+        full: Dataset,
+        *,
+        threads: int,
+        draws: int,
+        draw_mode: str,
+        gang: Gang = ALONE,
+    ) -> None:
+        """``gang``: whose rank each of these workers is, one after the other; every rank records the same experiment."""
+        self._make, self._experiment, self._threads, self._gang = make, experiment, threads, gang
         self._dataset = experiment.dataset(full)
         self._draws, self._draw_mode = draws, draw_mode
 
@@ -96,6 +129,8 @@ class Recorder:
         spec = replace(self._experiment.spec, **changes)
         worker = self._make()
         worker.setup(spec, threads=self._threads)
+        if self._gang.size > 1:
+            worker.join(self._gang)
         worker.load(self._dataset)
         worker.build(spec, workload, weights)
         return worker

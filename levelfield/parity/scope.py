@@ -44,6 +44,7 @@ class Scope:
     batch_sizes: frozenset[int]
     learning_rates: frozenset[float]
     data: frozenset[str | None]
+    workers: int = 1
 
     @classmethod
     def of(cls, specs: tuple[RunSpec, RunSpec], codes: tuple[str, str], data: str) -> Self:
@@ -61,6 +62,7 @@ class Scope:
             batch_sizes=frozenset(s.batch_size or workload.batch_size for s in specs),
             learning_rates=frozenset(s.learning_rate or workload.optimizer.learning_rate for s in specs),
             data=frozenset({data}),
+            workers=specs[0].workers,
         )
 
     def covered_by(self, certificate: Certificate) -> bool:
@@ -80,8 +82,8 @@ class Scope:
 
     def misfits(self, certificate: Certificate) -> list[str] | None:
         """What of the certificate does not fit, in words that follow its name; None where it is about something else altogether."""
-        asked = (self.workload, self.track, self.precision)
-        if (certificate.workload, certificate.track, certificate.precision) != asked:
+        asked = (self.workload, self.track, self.precision, self.workers)
+        if (certificate.workload, certificate.track, certificate.precision, certificate.workers) != asked:
             return None
         a, b = self.programs
         ways = [sides for sides in (certificate.sides, certificate.sides[::-1]) if a.is_side(sides[0]) and b.is_side(sides[1])]

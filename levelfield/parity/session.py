@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from levelfield import data, workloads
+from levelfield.gang import ALONE, Gang
 from levelfield.measure.environment import package_versions, usable_cores
 from levelfield.parity.certificate import Certificate, CertifiedSide
 from levelfield.parity.comparison import ParityError, compare, ratio
@@ -35,9 +36,12 @@ def certificate_of(experiment: Experiment, headers: Sequence[Mapping[str, Any]],
 
 
 class RecordingSession:
-    """One side of a certificate, in the environment of its framework. Raises DataError without data, ValueError for too few examples."""
+    """One side of a certificate, or a rank of it, in the environment of its framework.
 
-    def __init__(self, service: Service, spec: RunSpec, *, steps: int, draws: int) -> None:
+    Raises DataError without data, ValueError for too few examples.
+    """
+
+    def __init__(self, service: Service, spec: RunSpec, *, steps: int, draws: int, gang: Gang = ALONE) -> None:
         self.experiment = experiment = Experiment(spec, workloads.get(spec.workload), steps=steps)
         dataset = data.load(experiment.workload.dataset)
         kind = ReducedRecorder if is_reduced(spec.precision) else Recorder
@@ -48,6 +52,7 @@ class RecordingSession:
             threads=spec.threads or usable_cores(),
             draws=draws,
             draw_mode=service.default_mode,
+            gang=gang,
         )
         versions = package_versions(service.packages)
         side = CertifiedSide(framework=service.name, mode=spec.mode, device=spec.device, versions=versions, code=service.code())

@@ -13,6 +13,7 @@ from levelfield.report.audit import audit
 from levelfield.report.break_even import break_even
 from levelfield.report.claims import Claim, Look
 from levelfield.report.compare import exclusions, pairs_of
+from levelfield.report.costs import price_list
 from levelfield.report.duels import Duel, idle_labels, idle_shares, incidents, read_duels, watch_labels
 from levelfield.report.labels import certificate_label, reference_labels, resource_labels, source_labels
 from levelfield.report.model import (
@@ -30,10 +31,12 @@ from levelfield.report.model import (
 from levelfield.report.quantities import ACCURACY, QUANTITIES, Quantity
 from levelfield.report.reference import Reference, outside, packaged
 from levelfield.report.runs import Frames, Run, read_runs
-from levelfield.report.titles import track_question, workload_title
+from levelfield.report.scaling import scaling
+from levelfield.report.titles import case_title, track_question
 from levelfield.report.verdicts import Judged, Question, Sides, claim_of, judged, members, question_of
 from levelfield.report.wording import sentence
 from levelfield.result import STATUSES, Status
+from levelfield.spec import Case
 from levelfield.stats import SETTLED_PAIRS, Effect, Verdict, describe, geometric_mean
 
 
@@ -44,7 +47,7 @@ class _Study:
     id: str
     asked: Question
     duels: Sequence[Duel]
-    idle: Mapping[str, Mapping[str, float]]
+    idle: Mapping[Case, Mapping[str, float]]
     target_times: Mapping[int, float]
     predictions: Mapping[int, Predictions]
     certificates: Sequence[Certificate]
@@ -77,29 +80,35 @@ def analyse(frames: Frames, references: Sequence[Reference] | None = None, *, ne
         recorded=recorded,
         margin=asked.margins[0],
         accuracy_margin=asked.margins[1],
+        prices=price_list(content),
         quantities=tuple(quantity.name for quantity in asked.quantities),
         labels=labels,
-        workloads=tuple(_workload(name, runs, about, answer, labels) for name in asked.workloads),
-        overall=tuple(_overall(asked, two, answer) for two in asked.pairs_of_sides) if len(asked.workloads) > 1 else (),
+        workloads=tuple(_workload(case, runs, about, answer, labels) for case in asked.cases),
+        overall=tuple(_overall(asked, answer)),
+        scaling=scaling(asked, runs),
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Workload:
-    """What all comparisons on one workload have in common: each side by itself, by its label, runs with a surprising accuracy.
+    """What all comparisons in one case have in common: each side by itself, by its label, runs with a surprising accuracy.
 
     ``labels`` are those of the whole study.
     """
 
-    name: str
+    case: Case
     summaries: Mapping[str, SideSummary]
     odd: Sequence[OutsideReference]
     labels: tuple[Label, ...]
 
 
-def _overall(asked: Question, sides: Sides, answer: Judged) -> Overall:
-    speeds = [answer.found[name, sides][asked.speed_from.name] for name in asked.workloads]
-    return Overall(a=sides[0], b=sides[1], speed=geometric_mean(speeds))
+def _overall(asked: Question, answer: Judged) -> Iterable[Overall]:
+    """Every two sides with each number of workers, where there are several workloads."""
+    for workers in dict.fromkeys(case.workers for case in asked.cases):
+        cases = [case for case in asked.cases if case.workers == workers]
+        for two in asked.pairs_of_sides if len(cases) > 1 else ():
+            speeds = [answer.found[case, two][asked.speed_from.name] for case in cases]
+            yield Overall(a=two[0], b=two[1], workers=workers, workloads=len(cases), speed=geometric_mean(speeds))
 
 
 def _about(frames: Frames, asked: Question, references: Sequence[Reference] | None, *, networks: bool) -> _Study:
@@ -107,7 +116,7 @@ def _about(frames: Frames, asked: Question, references: Sequence[Reference] | No
         id=frames.study.id,
         asked=asked,
         duels=read_duels(frames),
-        idle={name: idle_shares(frames, name) for name in asked.workloads},
+        idle={case: idle_shares(frames, case) for case in asked.cases},
         target_times=target.times(frames.epochs, frames.runs),
         predictions=frames.predictions() if networks and asked.trains and len(asked.sides) > 1 else {},
         certificates=frames.certificates,
@@ -115,19 +124,20 @@ def _about(frames: Frames, asked: Question, references: Sequence[Reference] | No
     )
 
 
-def _workload(name: str, runs: Sequence[Run], about: _Study, answer: Judged, labels: tuple[Label, ...]) -> WorkloadAnalysis:
+def _workload(case: Case, runs: Sequence[Run], about: _Study, answer: Judged, labels: tuple[Label, ...]) -> WorkloadAnalysis:
     asked = about.asked
-    by_side = {side.label: [run for run in runs if run.workload == name and run.side == side.label] for side in asked.sides}
+    by_side = {side.label: [run for run in runs if run.case == case and run.side == side.label] for side in asked.sides}
     odd = [found for side in asked.sides for found in outside(side, by_side[side.label], about.references, about.id)]
     summaries = {side.label: _side_summary(side, by_side[side.label], asked.quantities) for side in asked.sides}
-    own = _Workload(name=name, summaries=summaries, odd=odd, labels=labels)
+    own = _Workload(case=case, summaries=summaries, odd=odd, labels=labels)
     return WorkloadAnalysis(
-        name=name,
-        title=workload_title(name),
+        name=case.workload,
+        workers=case.workers,
+        title=case_title(case),
         sides=tuple(summaries.values()),
-        comparisons=tuple(_compare(own, two, members(name, two, runs, asked), about, answer) for two in asked.pairs_of_sides),
+        comparisons=tuple(_compare(own, two, members(case, two, runs, asked), about, answer) for two in asked.pairs_of_sides),
         incidents=tuple(incident for side in asked.sides for incident in _incidents(side, by_side[side.label])),
-        duel_incidents=tuple(incidents([duel for duel in about.duels if duel.workload == name])),
+        duel_incidents=tuple(incidents([duel for duel in about.duels if duel.case == case])),
         outside=tuple(odd),
     )
 
@@ -169,15 +179,15 @@ def _compare(
     about: _Study,
     answer: Judged,
 ) -> Comparison:
-    workload, (a, b), asked = own.name, two, about.asked
-    found = dict(answer.found[workload, sides])
-    speed = answer.verdicts[claim_of(workload, sides, asked.speed_from.name)]
-    accuracy = answer.verdicts[claim_of(workload, sides, ACCURACY.name)] if asked.trains else None
-    parity = certificate_label(workload, asked.track, sides, (list(a.values()), list(b.values())), about.certificates)
+    case, (a, b), asked = own.case, two, about.asked
+    found = dict(answer.found[case, sides])
+    speed = answer.verdicts[claim_of(case, sides, asked.speed_from.name)]
+    accuracy = answer.verdicts[claim_of(case, sides, ACCURACY.name)] if asked.trains else None
+    parity = certificate_label(case, asked.track, sides, (list(a.values()), list(b.values())), about.certificates)
     both = [*a.values(), *b.values()]
     labels = (*([parity.label] if parity.label else []), *source_labels(both), *resource_labels(both))
-    labels = (*labels, *watch_labels(duel for duel in about.duels if duel.workload == workload))
-    labels = (*labels, *idle_labels(about.idle[workload], (side.label for side in sides)))
+    labels = (*labels, *watch_labels(duel for duel in about.duels if duel.case == case))
+    labels = (*labels, *idle_labels(about.idle[case], (side.label for side in sides)))
     return Comparison(
         a=sides[0],
         b=sides[1],
@@ -192,13 +202,13 @@ def _compare(
             asked.speed_from,
             next((run.epoch_examples for run in both if run.epoch_examples), None) if asked.trains else None,
         ),
-        to_target=target.compare(two, about.target_times) if asked.trains and workload in workloads.names() else None,
+        to_target=target.compare(two, about.target_times) if asked.trains and case.workload in workloads.names() else None,
         networks=predictions.compare(two, about.predictions),
         excluded=exclusions(a, b, sides, asked.quantities),
         audit=audit(*({pair: run.account for pair, run in by_pair.items()} for by_pair in two)),
         labels=(*_preliminary(found, asked), *labels, *reference_labels([one for one in own.odd if one.side in sides]), *own.labels),
         certificate=parity.certificate,
-        sentence=sentence(workload_title(workload), sides, found, speed=(asked.speed_from.name, speed), accuracy=accuracy),
+        sentence=sentence(case_title(case), sides, found, speed=(asked.speed_from.name, speed), accuracy=accuracy),
     )
 
 

@@ -36,7 +36,18 @@ NAMES = {
     "source_hash": "sources of Levelfield",
 }
 # Every process has its own; what is free at the moment in which a run ends says nothing of the comparison.
-BY_NATURE = ("executable", "pid", "node_id", "memory_available_bytes", "shared_memory_free_bytes", "thread_use", "noise", "energy")
+BY_NATURE = (
+    "executable",
+    "pid",
+    "node_id",
+    "memory_available_bytes",
+    "shared_memory_free_bytes",
+    "thread_use",
+    "noise",
+    "energy",
+    "ranks",
+    "exchange",
+)
 BY_FRAMEWORK = ("worker_code", "image_digest")  # every framework has its own: equal or not only where it is the same framework
 SHOWN_OF_HASH = 12  # characters
 _GROUP_OF = {key: group for group, keys in GROUPS.items() for key in keys}

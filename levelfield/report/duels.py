@@ -7,6 +7,7 @@ from typing import Any
 from levelfield.report.model import DuelIncident, Label
 from levelfield.report.runs import Frames
 from levelfield.result import STATUSES, Status
+from levelfield.spec import Case
 
 IDLE_LIMIT = 0.05  # of a core; Ray's own threads in a waiting process use 0.012 here
 
@@ -16,6 +17,7 @@ class Duel:
     """One recorded attempt; ``watched``: the noise gate has seen it."""
 
     workload: str
+    workers: int
     pair: int
     seed: int
     attempt: int
@@ -23,10 +25,15 @@ class Duel:
     reason: str | None
     watched: bool
 
+    @property
+    def case(self) -> Case:
+        """What it is a duel on."""
+        return Case(workload=self.workload, workers=self.workers)
+
 
 def read_duels(frames: Frames) -> list[Duel]:
     """Every recorded attempt, in the order of recording."""
-    names = ("workload", "pair", "seed", "attempt", "status", "failure_reason", "evidence")
+    names = ("workload", "workers", "pair", "seed", "attempt", "status", "failure_reason", "evidence")
     rows = zip(*(frames.duels[name].tolist() for name in names), strict=True)
     return [_duel(dict(zip(names, row, strict=True))) for row in rows]
 
@@ -53,10 +60,11 @@ def watch_labels(duels: Iterable[Duel]) -> Iterable[Label]:
         yield Label(name="not watched", why=why)
 
 
-def idle_shares(frames: Frames, workload: str) -> dict[str, float]:
-    """What each side used of a core while it waited for its turn, by the side's label, over all duels of a workload whose timing counts."""
+def idle_shares(frames: Frames, case: Case) -> dict[str, float]:
+    """What each side used of a core while it waited for its turn, by the side's label, over all duels of a case whose timing counts."""
     counted = [str(status) for status, meaning in STATUSES.items() if meaning.timing_counts]
-    bursts = frames.bursts[(frames.bursts["workload"] == workload) & frames.bursts["status"].isin(counted)]
+    of_case = (frames.bursts["workload"] == case.workload) & (frames.bursts["workers"] == case.workers)
+    bursts = frames.bursts[of_case & frames.bursts["status"].isin(counted)]
     sums = bursts.groupby("side")[["idle_cpu_s", "idle_s"]].sum()
     return {str(side): float(row["idle_cpu_s"] / row["idle_s"]) for side, row in sums.iterrows() if row["idle_s"] > 0}
 
@@ -71,7 +79,7 @@ def idle_labels(shares: Mapping[str, float], sides: Iterable[str]) -> Iterable[L
 def _duel(row: Mapping[str, Any]) -> Duel:
     reason = row["failure_reason"]
     return Duel(
-        **{name: row[name] for name in ("workload", "pair", "seed", "attempt")},
+        **{name: row[name] for name in ("workload", "workers", "pair", "seed", "attempt")},
         status=Status(row["status"]),
         reason=reason if isinstance(reason, str) else None,
         watched=bool(row["evidence"]),

@@ -43,7 +43,7 @@ def decimals_for(width: float) -> int:
 
 def unit(quantity: Quantity) -> str:
     """The unit that `value` writes in; accuracy carries its percent sign with it."""
-    return {"bytes": "MiB", "share": ""}.get(quantity.unit, quantity.unit)
+    return {"bytes": "MiB", "share": "", "money": ""}.get(quantity.unit, quantity.unit)
 
 
 def heading(quantity: Quantity) -> str:

@@ -11,6 +11,7 @@ from levelfield.report.model import Label, OutsideReference, Side
 from levelfield.report.reference import outside_text
 from levelfield.report.runs import Run
 from levelfield.report.titles import is_aligned
+from levelfield.spec import Case
 
 FINGERPRINT_DIGITS = 12
 
@@ -23,7 +24,7 @@ class Parity(NamedTuple):
 
 
 def certificate_label(
-    workload: str, track: str, sides: tuple[Side, Side], runs: tuple[Sequence[Run], Sequence[Run]], certificates: Iterable[Certificate]
+    case: Case, track: str, sides: tuple[Side, Side], runs: tuple[Sequence[Run], Sequence[Run]], certificates: Iterable[Certificate]
 ) -> Parity:
     """Whether a certificate stands behind a comparison (methodology, rule 5); ``runs`` are the latest ones of each side.
 
@@ -40,7 +41,7 @@ def certificate_label(
         if left != right:
             a, b = sides
             return _unverified(f"a comparison of different {what} cannot be certified: {a.title} ran with {left}, {b.title} with {right}")
-    return _judge(_scope(workload, track, sides, runs), list(certificates))
+    return _judge(_scope(case, track, sides, runs), list(certificates))
 
 
 def source_labels(runs: Iterable[Run]) -> Iterable[Label]:
@@ -71,12 +72,13 @@ def _both(runs: tuple[Sequence[Run], Sequence[Run]], name: str) -> tuple[str, st
     return getattr(runs[0][0], name), getattr(runs[1][0], name)
 
 
-def _scope(workload: str, track: str, sides: tuple[Side, Side], runs: tuple[Sequence[Run], Sequence[Run]]) -> Scope:
+def _scope(case: Case, track: str, sides: tuple[Side, Side], runs: tuple[Sequence[Run], Sequence[Run]]) -> Scope:
     a, b = (_program(side, found) for side, found in zip(sides, runs, strict=True))
     used = [run for found in runs for run in found if run.is_used]
-    own = workloads.get(workload) if workload in workloads.names() else None  # of a later or an earlier version
+    own = workloads.get(case.workload) if case.workload in workloads.names() else None  # of a later or an earlier version
     return Scope(
-        workload=workload,
+        workload=case.workload,
+        workers=case.workers,
         track=track,
         precision=runs[0][0].precision,
         programs=(a, b),
@@ -103,7 +105,8 @@ def _judge(scope: Scope, certificates: Sequence[Certificate]) -> Parity:
         nearest, misfits = min(told, key=lambda one: len(one[1]))
         return _unverified(f"the {_named(nearest)} {', and '.join(misfits)}")
     pair = " and ".join(f"{one.title} ({one.framework}, {one.mode})" for one in scope.programs)
-    return _unverified(f"no parity certificate is stored for {pair} in {scope.precision} on {scope.programs[0].device}")
+    gang = f" with {scope.workers} workers" if scope.workers > 1 else ""
+    return _unverified(f"no parity certificate is stored for {pair} in {scope.precision} on {scope.programs[0].device}{gang}")
 
 
 def _named(certificate: Certificate) -> str:

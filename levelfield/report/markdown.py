@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from levelfield.report import predictions
+from levelfield.report import predictions, scaled
 from levelfield.report.model import Analysis, WorkloadAnalysis
 from levelfield.report.tables import (
     CAPTION,
@@ -30,7 +30,15 @@ def to_markdown(analysis: Analysis) -> str:
         *map(safe, overall_lines(analysis)),
     ]
     sections = [block for workload in analysis.workloads for block in _section(workload, analysis.study_id)]
-    return "\n\n".join([*head, *sections]) + "\n"
+    return "\n\n".join([*head, *sections, *_scaled(analysis)]) + "\n"
+
+
+def _scaled(analysis: Analysis) -> Iterable[str]:
+    if found := scaled.tables(analysis):
+        yield f"## {scaled.TITLE}"
+        yield from map(safe, scaled.lines(analysis))
+        yield from ("\n".join(table_lines(table)) for table in found)
+        yield scaled.CAPTION
 
 
 def _section(workload: WorkloadAnalysis, study_id: str) -> Iterable[str]:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from levelfield.report.audit import Audit
 from levelfield.report.certified import CertificateSummary
-from levelfield.stats import Effect, GeometricMean, NetworkComparison, Summary, TimeComparison, Verdict
+from levelfield.spec import Case
+from levelfield.stats import Effect, GeometricMean, Interval, NetworkComparison, Summary, TimeComparison, Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,18 +144,21 @@ class Comparison:
 
 @dataclass(frozen=True, kw_only=True)
 class Overall:
-    """Side ``a`` against side ``b`` over all workloads of a study: the geometric mean of their speed ratios."""
+    """Side ``a`` against side ``b`` over all workloads of a study, with so many workers: the geometric mean of their speed ratios."""
 
     a: Side
     b: Side
+    workers: int
+    workloads: int
     speed: GeometricMean
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkloadAnalysis:
-    """One workload of a study: every side by itself, and every two sides against each other."""
+    """One workload of a study, trained by so many workers: every side by itself, and every two sides against each other."""
 
     name: str
+    workers: int
     title: str
     sides: tuple[SideSummary, ...]
     comparisons: tuple[Comparison, ...]
@@ -162,13 +166,45 @@ class WorkloadAnalysis:
     duel_incidents: tuple[DuelIncident, ...]
     outside: tuple[OutsideReference, ...]
 
+    @property
+    def case(self) -> Case:
+        """What its runs are runs of."""
+        return Case(workload=self.name, workers=self.workers)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScalingStep:
+    """``workers`` workers against the fewest that the study has, with the same global batch: by how much faster, over pairs of one seed.
+
+    ``efficiency`` is the speedup divided by how many times more workers they are, with its 95% interval; 1 is ideal.
+    """
+
+    workers: int
+    throughput: Summary
+    speedup: Effect
+    efficiency: float | None
+    interval: Interval | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scaling:
+    """How one side's training scales on a workload, from ``base`` workers on."""
+
+    workload: str
+    title: str
+    side: Side
+    base: int
+    steps: tuple[ScalingStep, ...]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Analysis:
     """A whole study, of one track, which asks one ``question``.
 
-    ``created_at`` is ISO 8601 in UTC; ``recorded`` of ``planned`` runs have a result, whatever it is. ``quantities`` names what every run
-    should give. ``overall``: every two sides over several workloads, empty where there is only one.
+    ``created_at`` is ISO 8601 in UTC; ``recorded`` of ``planned`` runs have a result, whatever it is. ``prices`` is the study's list in
+    words; ``quantities`` names what every run should give. ``workloads`` holds each workload with each number of workers. ``overall``:
+    every two sides over several workloads, empty where there is only one; ``scaling``: each side on each workload, empty where all runs
+    have one number of workers.
     """
 
     study_id: str
@@ -183,7 +219,9 @@ class Analysis:
     recorded: int
     margin: float
     accuracy_margin: float
+    prices: str | None
     quantities: tuple[str, ...]
     labels: tuple[Label, ...]
     workloads: tuple[WorkloadAnalysis, ...]
     overall: tuple[Overall, ...]
+    scaling: tuple[Scaling, ...]

@@ -72,6 +72,15 @@ KERNEL_SHARE = Quantity(
     compared=None,
     absent="not recorded",
 )
+# Steps of a gang with the exchange of gradients against steps without, by turns on the same processes after training.
+EXCHANGE_SHARE = Quantity(
+    name="exchange_share",
+    label="time in the exchange of gradients",
+    unit="share",
+    counts="timing",
+    compared=None,
+    absent="one worker, or the gang gave no bursts",
+)
 PROCESS_MEMORY = Quantity(
     name="process_peak_rss",
     label="peak memory (RSS)",
@@ -114,6 +123,15 @@ ENERGY_ABOVE_IDLE = Quantity(
     compared=None,
     absent="no energy counter, or the run was shorter than 5 s",
 )
+# The price list is the study's, in its currency.
+COST = Quantity(
+    name="cost",
+    label="cost of the run",
+    unit="money",
+    counts="timing",
+    compared="ratio",
+    absent="the study has no price for its device",
+)
 QUANTITIES = (
     ACCURACY,
     SPEED,
@@ -121,7 +139,9 @@ QUANTITIES = (
     START,
     TIME_TO_TRAIN,
     WALL,
+    COST,
     KERNEL_SHARE,
+    EXCHANGE_SHARE,
     PROCESS_MEMORY,
     FRAMEWORK_MEMORY,
     DEVICE_MEMORY,

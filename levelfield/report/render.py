@@ -13,10 +13,11 @@ from levelfield.report.quantities import QUANTITIES
 from levelfield.report.reference import outside_text
 from levelfield.report.runs import Frames, Run, read_runs
 from levelfield.report.terminal import to_rich
+from levelfield.spec import Case
 
 __all__ = ["to_csv", "to_dict", "to_json", "to_markdown", "to_rich"]
 
-_UNITS = {"share": "", "examples/s": "_examples_per_s", "s": "_s", "bytes": "_bytes", "J": "_joules"}
+_UNITS = {"share": "", "examples/s": "_examples_per_s", "s": "_s", "bytes": "_bytes", "J": "_joules", "money": ""}
 _CSV = {quantity.name: f"{quantity.name}{_UNITS[quantity.unit]}" for quantity in QUANTITIES}
 
 
@@ -34,7 +35,7 @@ def to_json(analysis: Analysis) -> str:
 def to_csv(frames: Frames, analysis: Analysis) -> str:
     """One tidy row for each recorded run, earlier attempts included. An empty cell is missing or does not count; ``reason`` says why."""
     out = io.StringIO()
-    first = ["study", "run_id", "workload", "track", "side", "framework", "seed", "pair", "attempt", "latest", "status"]
+    first = ["study", "run_id", "workload", "workers", "track", "side", "framework", "seed", "pair", "attempt", "latest", "status"]
     writer = csv.DictWriter(
         out,
         fieldnames=[*first, *_CSV.values(), "reason", "failure_step", "left_out_of_comparisons", "outside_reference"],
@@ -46,8 +47,8 @@ def to_csv(frames: Frames, analysis: Analysis) -> str:
         known = {name: getattr(run, name) for name in first if name != "study"}
         values = {_CSV[quantity.name]: _cell(run.value(quantity)) for quantity in QUANTITIES}
         why = {"reason": "; ".join(_reasons(run, analysis)), "failure_step": run.failure_step}
-        pair = "; ".join(left_out.get((run.workload, run.side, run.pair), {})) if run.latest else ""
-        odd_one = odd.get((run.workload, run.side, run.seed, run.attempt), "")
+        pair = "; ".join(left_out.get((run.side, run.pair), {})) if run.latest else ""
+        odd_one = odd.get((run.case, run.side, run.seed, run.attempt), "")
         row = {"study": analysis.name, **known, **values, **why, "left_out_of_comparisons": pair, "outside_reference": odd_one}
         writer.writerow(row)
     return out.getvalue()
@@ -67,18 +68,18 @@ def _reasons(run: Run, analysis: Analysis) -> Iterable[str]:
             yield f"{quantity.name}: {why}"
 
 
-def _outside(analysis: Analysis) -> dict[tuple[str, str, int, int], str]:
-    """What is said of runs with a surprising accuracy, by (workload, side, seed, attempt)."""
-    found = ((workload.name, one) for workload in analysis.workloads for one in workload.outside)
-    return {(name, one.side.label, one.seed, one.attempt): outside_text(one) for name, one in found}
+def _outside(analysis: Analysis) -> dict[tuple[Case, str, int, int], str]:
+    """What is said of runs with a surprising accuracy, by (case, side, seed, attempt)."""
+    found = ((workload.case, one) for workload in analysis.workloads for one in workload.outside)
+    return {(case, one.side.label, one.seed, one.attempt): outside_text(one) for case, one in found}
 
 
-def _left_out(analysis: Analysis) -> dict[tuple[str, str, int], dict[str, None]]:
-    """Why the pair of a run was left out of comparisons, by (workload, side, pair); a dict keeps order without repeats."""
-    found: dict[tuple[str, str, int], dict[str, None]] = {}
+def _left_out(analysis: Analysis) -> dict[tuple[str, int], dict[str, None]]:
+    """Why the pair of a run was left out of comparisons, by (side, pair); a dict keeps order without repeats."""
+    found: dict[tuple[str, int], dict[str, None]] = {}
     for workload in analysis.workloads:
         for comparison in workload.comparisons:
             for exclusion in comparison.excluded:
                 for side in (comparison.a, comparison.b):
-                    found.setdefault((workload.name, side.label, exclusion.pair), {})[exclusion.reason] = None
+                    found.setdefault((side.label, exclusion.pair), {})[exclusion.reason] = None
     return found

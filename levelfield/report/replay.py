@@ -97,7 +97,7 @@ def compare(old: Frames, new: Frames, run_id: int, step_losses: Mapping[int, Seq
     run = next((one for one in before if one.run_id == run_id), None)
     if run is None:
         raise ValueError(f"the study {old.study.id} has no run {run_id}")
-    peers = [one for one in before if one.latest and (one.side, one.workload) == (run.side, run.workload)]
+    peers = [one for one in before if one.latest and (one.side, one.case) == (run.side, run.case)]
     found = (_repeated(quantity, run, peers, after) for quantity in REPEATED)
     differences = tuple(changes(run.account, [one.account for one in after]))
     curve = _curve(old, run_id, step_losses)

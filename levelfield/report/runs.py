@@ -12,11 +12,14 @@ from levelfield.parity.certificate import Certificate
 from levelfield.predictions import Predictions
 from levelfield.report.accounts import read_accounts, records
 from levelfield.report.aspects import Account
+from levelfield.report.costs import costs
 from levelfield.report.quantities import (
     ACCURACY,
+    COST,
     DEVICE_MEMORY,
     ENERGY,
     ENERGY_ABOVE_IDLE,
+    EXCHANGE_SHARE,
     FRAMEWORK_MEMORY,
     KERNEL_SHARE,
     PROCESS_MEMORY,
@@ -28,6 +31,7 @@ from levelfield.report.quantities import (
     Quantity,
 )
 from levelfield.result import STATUSES, Status
+from levelfield.spec import Case
 
 
 class Record(Protocol):
@@ -69,7 +73,7 @@ class Frames(Protocol):
     def predictions(self) -> Mapping[int, Predictions]: ...  # noqa: D102
 
 
-BEFORE_FULL_SPEED = ("process_start", "import", "data", "device", "build", "warmup")
+BEFORE_FULL_SPEED = ("process_start", "import", "data", "device", "join", "build", "warmup")
 STEADY_STEPS = 100  # methodology, rule 4: at least so many steps are measured
 
 
@@ -84,6 +88,7 @@ class Run:
     run_id: int
     side: str
     workload: str
+    workers: int
     framework: str
     mode: str
     precision: str
@@ -110,6 +115,11 @@ class Run:
     epoch_examples: int | None
 
     @property
+    def case(self) -> Case:
+        """What it is a run of."""
+        return Case(workload=self.workload, workers=self.workers)
+
+    @property
     def is_used(self) -> bool:
         """Whether it is the latest attempt and its timing or its learning counts."""
         return self.latest and (STATUSES[self.status].timing_counts or STATUSES[self.status].learning_counts)
@@ -118,15 +128,22 @@ class Run:
         """The value in the quantity's base unit; None where the run has none or where its status says that it does not count."""
         return self.values[quantity.name] if self.counts(quantity) else None
 
+    @property
+    def shares_cores(self) -> bool:
+        """Whether several of its ranks computed on one core, which says nothing about speed (methodology, rule 14)."""
+        return bool(self.account.environment.get("cores_shared"))
+
     def counts(self, quantity: Quantity) -> bool:
         """Whether a run with this status gives the quantity at all."""
         if quantity.counts == "duel":
             return True
         meaning = STATUSES[self.status]
-        return meaning.timing_counts if quantity.counts == "timing" else meaning.learning_counts
+        return meaning.timing_counts and not self.shares_cores if quantity.counts == "timing" else meaning.learning_counts
 
     def why_missing(self, quantity: Quantity) -> str | None:
         """Why `value` is None; None where it is not."""
+        if self.shares_cores and quantity.counts != "learning":
+            return "more ranks than cores"
         if not self.counts(quantity):
             return str(self.status)
         return quantity.absent if self.values[quantity.name] is None else None
@@ -142,7 +159,9 @@ def read_runs(frames: Frames) -> list[Run]:
             START.name: _start(runs, frames.blocks, throughput),
             TIME_TO_TRAIN.name: _time_to_train(runs),
             WALL.name: runs["wall_s"],
+            COST.name: costs(runs, frames.study.study),
             KERNEL_SHARE.name: runs["environment"].map(_kernel_share).astype("float64"),
+            EXCHANGE_SHARE.name: runs["environment"].map(_exchange_share).astype("float64"),
             PROCESS_MEMORY.name: _memory(runs, PROCESS_MEMORY),
             FRAMEWORK_MEMORY.name: _memory(runs, FRAMEWORK_MEMORY),
             DEVICE_MEMORY.name: _memory(runs, DEVICE_MEMORY),
@@ -161,7 +180,22 @@ def read_runs(frames: Frames) -> list[Run]:
     ]
 
 
-_PLAIN = ("run_id", "side", "workload", "framework", "mode", "precision", "track", "device", "seed", "pair", "attempt", "latest", "status")
+_PLAIN = (
+    "run_id",
+    "side",
+    "workload",
+    "workers",
+    "framework",
+    "mode",
+    "precision",
+    "track",
+    "device",
+    "seed",
+    "pair",
+    "attempt",
+    "latest",
+    "status",
+)
 _TOLD = ("failure_reason", "failure_step", "failure_log_tail", "data_fingerprint", "data_source", "worker_code")
 _OPTIONAL = (*_TOLD, "initial_weights_fingerprint")
 _SETTINGS = ("epochs", "batch_size", "learning_rate")
@@ -242,6 +276,13 @@ def _energy(runs: pd.DataFrame) -> "dict[str, pd.Series[float]]":
 def _kernel_share(record: Mapping[str, Any] | None) -> float | None:
     share: float | None = (record or {}).get("thread_use", {}).get("kernel_share")
     return share
+
+
+def _exchange_share(record: Mapping[str, Any] | None) -> float | None:
+    """1 - the median over rounds of a step's time without the exchange divided by that with it; noise may bring it below 0."""
+    found = (record or {}).get("exchange", {"with": [], "without": []})
+    rounds = [without / exchanging for exchanging, without in zip(found["with"], found["without"], strict=False)]
+    return 1 - statistics.median(rounds) if rounds else None
 
 
 def _memory(runs: pd.DataFrame, quantity: Quantity) -> "pd.Series[float]":

@@ -22,7 +22,9 @@ CAPTION = (
     "meanwhile cancels. Throughput: the median over the steady blocks of a whole run. Start until full speed: process start, import, "
     "data, device, building, and what compilation and warm-up took longer than the same steps take at full speed. Time to train: from "
     "building the network to the last training step, evaluation excluded. Total wall clock: with process start, import and evaluation. "
+    "Cost: that time on each of its devices, by the study's prices. "
     "Processor time in the kernel: its share from the first step to the end, such as for memory that was freed and is asked for anew. "
+    "Exchange of gradients: by how much a step of several workers is longer than one without it, as a share of the step. "
     "Peak memory (RSS): the largest resident size of the process; the framework's: what its own allocator held; the GPU's: all that "
     "was taken on it, read from outside once a second. Energy: counters of the GPU or the processor packages over the whole run, "
     "whoever used them."
@@ -31,7 +33,7 @@ WORDS = {
     "failed": "failed",
     "diverged": "diverged",
     "invalid": "{be} measured while the machine was not quiet",
-    "restarted": "{be} restarted from a checkpoint",
+    "restarted": "{be} restarted after a loss, so the timing does not count",
     "unsupported": "{be} not supported by the framework",
     "cancelled": "{be} cancelled",
 }
@@ -82,9 +84,10 @@ def subtitle(analysis: Analysis) -> str:
     """Which study this is, when it was begun, and in which mode and precision the sides ran."""
     begun = analysis.created_at[:16].replace("T", " ")
     sides = [summary.side for workload in analysis.workloads[:1] for summary in workload.sides]
+    prices = [f"prices: {analysis.prices}"] if analysis.prices else []
     settings = [f"{side.title}: {', '.join(known)}" for side in sides if (known := [s for s in (side.mode, side.precision) if s])]
     return "; ".join(
-        [f"Study {analysis.name} ({analysis.study_id}), begun {begun} UTC, Levelfield {analysis.levelfield_version}", *settings]
+        [f"Study {analysis.name} ({analysis.study_id}), begun {begun} UTC, Levelfield {analysis.levelfield_version}", *settings, *prices]
     )
 
 
@@ -111,11 +114,12 @@ def remarks(workload: WorkloadAnalysis) -> list[str]:
 
 def overall_lines(analysis: Analysis) -> list[str]:
     """One line for every two sides of a study with several workloads."""
-    return [_overall(one, len(analysis.workloads)) for one in analysis.overall]
+    return list(map(_overall, analysis.overall))
 
 
-def _overall(one: Overall, number: int) -> str:
-    found, sides = one.speed, f"{one.a.title} / {one.b.title}"
+def _overall(one: Overall) -> str:
+    gang = f" with {one.workers} workers" if one.workers > 1 else ""
+    found, sides, number = one.speed, f"{one.a.title} / {one.b.title}{gang}", one.workloads
     if found.estimate is None:
         return f"{sides}, speed over {number} workloads: not known, {found.missing} of them without a complete pair."
     ends = f" [{found.interval.low:.3f}, {found.interval.high:.3f}]" if found.interval else ""

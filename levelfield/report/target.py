@@ -44,7 +44,7 @@ def told(found: TimeComparison, titles: tuple[str, str], workload: str) -> str:
 
 
 def _tells(run: Run) -> bool:
-    return STATUSES[run.status].timing_counts or run.status in MISSED
+    return (STATUSES[run.status].timing_counts and not run.shares_cores) or run.status in MISSED
 
 
 def _side(title: str, side: TimeToTarget) -> str:

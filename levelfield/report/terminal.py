@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from levelfield.report import predictions
+from levelfield.report import predictions, scaled
 from levelfield.report.model import Analysis, WorkloadAnalysis
 from levelfield.report.tables import (
     CAPTION,
@@ -33,7 +33,16 @@ def to_rich(analysis: Analysis) -> RenderableType:
     head = [Text(analysis.title, style="bold"), Text(track_line(analysis)), Text(subtitle(analysis), style="dim")]
     labels = [Text(labels_text(analysis.labels), style="yellow")] if analysis.labels else []
     overall = [Text(line, style="bold") for line in overall_lines(analysis)]
-    return Group(*head, *labels, *overall, *(part for workload in analysis.workloads for part in _section(workload, analysis.study_id)))
+    parts = (part for workload in analysis.workloads for part in _section(workload, analysis.study_id))
+    return Group(*head, *labels, *overall, *parts, *_scaled(analysis))
+
+
+def _scaled(analysis: Analysis) -> Iterable[RenderableType]:
+    if found := scaled.tables(analysis):
+        yield Text(f"\n{scaled.TITLE}", style="bold")
+        yield from map(Text, scaled.lines(analysis))
+        yield from map(rich_table, found)
+        yield Text(scaled.CAPTION, style="dim")
 
 
 def _section(workload: WorkloadAnalysis, study_id: str) -> Iterable[RenderableType]:

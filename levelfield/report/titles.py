@@ -5,6 +5,7 @@ from typing import Any
 
 from levelfield import services, workloads
 from levelfield.report.model import Side
+from levelfield.spec import Case
 from levelfield.tracks import TRACKS, Granularity
 
 
@@ -14,6 +15,11 @@ def workload_title(name: str) -> str:
         return workloads.get(name).title
     except KeyError:
         return name
+
+
+def case_title(case: Case) -> str:
+    """The workload's title, and how many workers trained it together if there were several."""
+    return workload_title(case.workload) + (f", {case.workers} workers" if case.workers > 1 else "")
 
 
 def track_question(name: str) -> str:

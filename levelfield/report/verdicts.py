@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, TypeAlias
 
-from levelfield.report.claims import Claim, Look, judge, look_of, within
+from levelfield.report.claims import Claim, Look, cases_of, judge, look_of, within
 from levelfield.report.compare import effects
 from levelfield.report.model import Side
-from levelfield.report.quantities import ACCURACY, QUANTITIES, SPEED, START, THROUGHPUT, TIME_TO_TRAIN, WALL, Quantity
+from levelfield.report.quantities import ACCURACY, COST, EXCHANGE_SHARE, QUANTITIES, SPEED, START, THROUGHPUT, TIME_TO_TRAIN, WALL, Quantity
 from levelfield.report.runs import Run
 from levelfield.report.titles import has_steps, read_sides
+from levelfield.spec import Case
 from levelfield.stats import Effect, Verdict
 
 MARGIN, ACCURACY_MARGIN = 0.03, 0.005  # methodology, rule 7
@@ -29,7 +30,7 @@ class Question:
     trains: bool
     quantities: tuple[Quantity, ...]
     look: Look | None
-    workloads: tuple[str, ...]
+    cases: tuple[Case, ...]
 
     @property
     def pairs_of_sides(self) -> tuple[Sides, ...]:
@@ -39,9 +40,9 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """The effects of every comparison, by workload and sides, and the verdicts on every claim."""
+    """The effects of every comparison, by case and sides, and the verdicts on every claim."""
 
-    found: Mapping[tuple[str, Sides], Mapping[str, Effect]]
+    found: Mapping[tuple[Case, Sides], Mapping[str, Effect]]
     verdicts: Mapping[Claim, Verdict]
 
 
@@ -55,33 +56,33 @@ def question_of(content: Mapping[str, Any], runs: Sequence[Run]) -> Question:
         trains=bool(content.get("train", True)),
         quantities=_expected(content),
         look=look_of(content, runs),
-        workloads=tuple(content["workloads"]),
+        cases=cases_of(content),
     )
 
 
 def judged(question: Question, runs: Sequence[Run]) -> Judged:
     """Every comparison and the verdict on every claim."""
     found = {
-        (name, two): effects(*members(name, two, runs, question), question.quantities)
-        for name in question.workloads
+        (case, two): effects(*members(case, two, runs, question), question.quantities)
+        for case in question.cases
         for two in question.pairs_of_sides
     }
     margins = {question.speed_from.name: question.margins[0]} | ({ACCURACY.name: question.margins[1]} if question.trains else {})
-    claims = {claim_of(name, two, quantity): own[quantity] for (name, two), own in found.items() for quantity in margins}
+    claims = {claim_of(case, two, quantity): own[quantity] for (case, two), own in found.items() for quantity in margins}
     return Judged(found=found, verdicts=judge(claims, margins, question.look))
 
 
-def members(name: str, sides: Sides, runs: Sequence[Run], question: Question) -> tuple[dict[int, Run], dict[int, Run]]:
+def members(case: Case, sides: Sides, runs: Sequence[Run], question: Question) -> tuple[dict[int, Run], dict[int, Run]]:
     """The latest run of each side by pair, of the pairs that are judged."""
-    number = len(question.workloads)
-    counted = [run for run in runs if run.workload == name and run.latest and within(run, question.look, number)]
+    number = len(question.cases)
+    counted = [run for run in runs if run.case == case and run.latest and within(run, question.look, number)]
     a, b = ({run.pair: run for run in counted if run.side == side.label} for side in sides)
     return a, b
 
 
-def claim_of(workload: str, sides: Sides, quantity: str) -> Claim:
-    """The claim about a quantity of two sides on a workload."""
-    return Claim(workload=workload, a=sides[0].label, b=sides[1].label, quantity=quantity)
+def claim_of(case: Case, sides: Sides, quantity: str) -> Claim:
+    """The claim about a quantity of two sides in a case."""
+    return Claim(case=case, a=sides[0].label, b=sides[1].label, quantity=quantity)
 
 
 def _has_duels(content: Mapping[str, Any]) -> bool:
@@ -92,5 +93,7 @@ def _has_duels(content: Mapping[str, Any]) -> bool:
 def _expected(content: Mapping[str, Any]) -> tuple[Quantity, ...]:
     """What every run of the study should give: nothing of bursts without duels, and nothing of training where none takes place."""
     missed = {SPEED} if not _has_duels(content) else set()
-    missed |= {ACCURACY, THROUGHPUT, START, TIME_TO_TRAIN, WALL} if not content.get("train", True) else set()
+    missed |= set() if content.get("prices") else {COST}
+    missed |= {EXCHANGE_SHARE} if all(case.workers == 1 for case in cases_of(content)) else set()
+    missed |= {ACCURACY, THROUGHPUT, START, TIME_TO_TRAIN, WALL, COST} if not content.get("train", True) else set()
     return tuple(quantity for quantity in QUANTITIES if quantity not in missed)

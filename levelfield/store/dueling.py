@@ -25,7 +25,7 @@ def add(
     """Write a finished duel and return its id."""
     row = {
         "study_id": study_id,
-        **{name: getattr(planned, name) for name in ("workload", "seed", "pair")},
+        **{name: getattr(planned, name) for name in ("workload", "workers", "seed", "pair")},
         "attempt": attempt,
         "status": result.status.value,
         "started_at": times[0],
@@ -67,7 +67,7 @@ def _stored(row: AnyRow, turns: list[Turn]) -> StoredDuel:
     return StoredDuel(
         duel_id=row.id,
         study=row.study_id,
-        **{name: getattr(row, name) for name in ("workload", "seed", "pair", "attempt", "started_at", "finished_at")},
+        **{name: getattr(row, name) for name in ("workload", "workers", "seed", "pair", "attempt", "started_at", "finished_at")},
         result=result,
     )
 

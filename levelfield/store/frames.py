@@ -27,6 +27,7 @@ _PLAIN = {
     "pair": "int64",
     "turn": "int64",
     "workload": "str",
+    "workers": "int64",
     "framework": "str",
     "mode": "str",
     "precision": "str",
@@ -83,6 +84,7 @@ _BLOCKS = {
 _DUELS = {
     "duel_id": "int64",
     "workload": "str",
+    "workers": "int64",
     "pair": "int64",
     "seed": "int64",
     "attempt": "int64",
@@ -96,6 +98,7 @@ _DUELS = {
 _BURSTS = {
     "duel_id": "int64",
     "workload": "str",
+    "workers": "int64",
     "pair": "int64",
     "seed": "int64",
     "status": "str",
@@ -229,7 +232,7 @@ def _bursts(found: Sequence[AnyRow], duels: pd.DataFrame) -> pd.DataFrame:
     for name in ("duration", "discarded", "cpu", "idle_cpu", "idle", "started"):
         frame[f"{name}_s"] = frame[f"{name}_ns"] / _NS_PER_S
     frame["device_s"] = _seconds_if_known(frame["device_ns"])
-    known = frame.merge(duels[["duel_id", "workload", "pair", "seed", "status"]], on="duel_id", how="left")
+    known = frame.merge(duels[["duel_id", "workload", "workers", "pair", "seed", "status"]], on="duel_id", how="left")
     return known[list(_BURSTS)].astype(_BURSTS)
 
 

@@ -46,6 +46,7 @@ class StoredDuel:
     duel_id: int
     study: str
     workload: str
+    workers: int
     seed: int
     pair: int
     attempt: int

@@ -12,7 +12,7 @@ from levelfield.result import Block, Epoch, Failure, RunResult, Status
 from levelfield.spec import PlannedRun, RunKey, RunSpec
 from levelfield.store.records import StoredRun, StudyRecord
 
-SPEC_COLUMNS = ("workload", "framework", "mode", "precision", "track", "seed", "device")
+SPEC_COLUMNS = ("workload", "framework", "mode", "precision", "track", "seed", "device", "workers")
 RESULT_COLUMNS = ("wall_ns", "phases_ns", "memory_bytes", "fingerprints", "environment", "description", "step_losses")
 
 AnyRow = Row[*tuple[Any, ...]]

@@ -50,6 +50,7 @@ runs = Table(
     Column("description", PlainJson, nullable=False),
     Column("failure", PlainJson),
     Column("step_losses", Float64s, nullable=False),
+    Column("workers", Integer, nullable=False, server_default="1"),
     # It begins with the study, so it is also the index by which a study's runs are found.
     UniqueConstraint("study_id", "spec_hash", "side", "attempt"),
     Index("ix_runs_spec_hash", "spec_hash"),
@@ -134,6 +135,7 @@ duels = Table(
     Column("members", PlainJson, nullable=False),
     Column("evidence", PlainJson, nullable=False),
     Column("failure", PlainJson),
+    Column("workers", Integer, nullable=False, server_default="1"),
     UniqueConstraint("study_id", "workload", "pair", "attempt"),
     sqlite_autoincrement=True,
 )

@@ -2,6 +2,7 @@
 
 import json
 import os
+from functools import cache
 
 import keras
 import tensorflow as tf
@@ -9,12 +10,22 @@ import tensorflow as tf
 from levelfield.gang import Gang, seed_of
 
 
+@cache
 def join(gang: Gang, device: str) -> tf.distribute.Strategy:
-    """Meet the other ranks; waits for them."""
+    """Meet the other ranks; waits for them. A process does it once: its workers one after the other are the same rank."""
     os.environ["TF_CONFIG"] = json.dumps({"cluster": {"worker": gang.peers}, "task": {"type": "worker", "index": gang.rank}})
     way = tf.distribute.experimental.CommunicationImplementation
     options = tf.distribute.experimental.CommunicationOptions(implementation=way.RING if "CPU" in device else way.NCCL)
     return tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
+
+
+class Adam(keras.optimizers.Adam):
+    """Keras' own, which sums the gradients over the ranks, but not while ``exchanging`` is off."""
+
+    exchanging = True
+
+    def _all_reduce_sum_gradients(self, grads_and_vars: list[tuple[tf.Tensor, tf.Variable]]) -> list[tuple[tf.Tensor, tf.Variable]]:
+        return super()._all_reduce_sum_gradients(grads_and_vars) if self.exchanging else grads_and_vars
 
 
 def draw_apart(network: keras.Model, gang: Gang) -> None:

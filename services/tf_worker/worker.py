@@ -3,6 +3,7 @@
 import importlib
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -16,10 +17,11 @@ from levelfield.gang import ALONE, Gang
 from levelfield.spec import RunSpec
 from levelfield.worker import DRAWN, Drawn, Masks, Trace
 from levelfield.workloads.base import Weights, Workload
+from services.tf_worker.checkpoint import restore_state, save_state
 from services.tf_worker.describe import describe_network, describe_optimizer
 from services.tf_worker.device import DEVICES, FLOATX, choose_device, describe_device, on_device, peak_memory
 from services.tf_worker.export import load_weights, read_gradients, read_outputs, read_weights, set_dropout
-from services.tf_worker.gang import draw_apart, join, sum_over_ranks
+from services.tf_worker.gang import Adam, draw_apart, join, sum_over_ranks
 
 PREDICT_BATCH = 1000
 
@@ -27,7 +29,7 @@ PREDICT_BATCH = 1000
 class TensorFlowWorker:
     """The batches are gathered on the device from the arrays that `load` brought there."""
 
-    gang = ALONE
+    gang, exchanging = ALONE, True
 
     def setup(self, spec: RunSpec, *, threads: int) -> None:
         self.device = choose_device(spec, threads=threads)
@@ -37,6 +39,9 @@ class TensorFlowWorker:
 
     def join(self, gang: Gang) -> None:
         self.gang, self.strategy = gang, join(gang, self.device)
+
+    def exchange(self, *, on: bool) -> None:
+        self.exchanging = self.optimizer.exchanging = on
 
     def load(self, dataset: Dataset) -> None:
         with self._place():
@@ -54,11 +59,13 @@ class TensorFlowWorker:
             load_weights(self.network, workload, weights)
             set_dropout(self.network, workload)
             draw_apart(self.network, self.gang)
-            self.optimizer = keras.optimizers.Adam(
+            kind = keras.optimizers.Adam if self.gang.size == 1 else Adam
+            self.optimizer = kind(
                 learning_rate=spec.learning_rate or adam.learning_rate, beta_1=adam.beta_1, beta_2=adam.beta_2, epsilon=adam.epsilon
             )
             self.optimizer.build(self.network.trainable_variables)
         self.train_step, self.traced_step = (self._compiled(self._on_ranks(step)) for step in (self._train_step, self._traced_step))
+        self.train_step_alone = self._compiled(self._on_ranks(self._train_step))  # traced while nothing is exchanged
         self.infer, self.sum_losses = self._compiled(self._infer), self._compiled(self._on_ranks(self._sum))
         # One graph for any number of steps: a block's and the few that a burst discards.
         self.train_many = self._compiled(self._train_many, [tf.TensorSpec([None, self.batch_size], tf.int64)])
@@ -82,7 +89,8 @@ class TensorFlowWorker:
                 self._losses.append(self.train_many(self.full[first:end]))
             singly = [*([] if self.loops_in_graph else self.full[first:end]), *(self.rest if first <= full < end else [])]
             if singly:
-                self._losses.append([self.train_step(*part) for part in singly])
+                step = self.train_step if self.exchanging else self.train_step_alone
+                self._losses.append([step(*part) for part in singly])
 
     def synchronize(self) -> None:
         if not self._losses:
@@ -117,6 +125,13 @@ class TensorFlowWorker:
             own = self.x_test[self.gang.share(len(self.x_test))]
             parts = [self.infer(own[at : at + PREDICT_BATCH]) for at in range(0, len(own), PREDICT_BATCH)]
             return tf.concat(parts, axis=0).numpy()
+
+    def save(self, folder: Path) -> None:
+        save_state(folder, self.network, self.optimizer)
+
+    def restore(self, folder: Path) -> None:
+        with self._place():
+            restore_state(folder, self.network, self.optimizer)
 
     def weights(self) -> Weights:
         return read_weights(self.network, self.workload)

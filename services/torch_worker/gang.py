@@ -24,12 +24,16 @@ class LossModule(nn.Module):
 
 
 def join(gang: Gang, device: torch.device) -> None:
-    """Meet the other ranks at the first one's endpoint. Raises an error of `torch.distributed` where they do not come in time."""
-    host, _, port = gang.peers[0].rpartition(":")
-    # A store of its own, because the process group's time limit would be every later operation's, too.
-    store = distributed.TCPStore(host, int(port), gang.size, gang.rank == 0, timeout=timedelta(seconds=JOIN_TIMEOUT_S))
-    backend = "nccl" if device.type == "cuda" else "gloo"
-    distributed.init_process_group(backend, store=store, rank=gang.rank, world_size=gang.size)
+    """Meet the other ranks at the first one's endpoint, if this process has not met them yet.
+
+    Raises an error of `torch.distributed` where they do not come in time.
+    """
+    if not distributed.is_initialized():
+        host, _, port = gang.peers[0].rpartition(":")
+        # A store of its own, because the process group's time limit would be every later operation's, too.
+        store = distributed.TCPStore(host, int(port), gang.size, gang.rank == 0, timeout=timedelta(seconds=JOIN_TIMEOUT_S))
+        backend = "nccl" if device.type == "cuda" else "gloo"
+        distributed.init_process_group(backend, store=store, rank=gang.rank, world_size=gang.size)
     torch.manual_seed(seed_of(torch.initial_seed(), gang.rank))
 
 

@@ -5,6 +5,7 @@ import math
 import warnings
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from levelfield.gang import ALONE, Gang
 from levelfield.spec import RunSpec
 from levelfield.worker import DRAWN, Drawn, Masks, Trace
 from levelfield.workloads.base import Adam, Weights, Workload
+from services.torch_worker.checkpoint import restore_state, save_state
 from services.torch_worker.describe import describe_network, describe_optimizer
 from services.torch_worker.device import choose_device, describe_device, elapsed_ns, mark, peak_memory, synchronize
 from services.torch_worker.export import load_weights, read_gradients, read_outputs, read_weights, set_dropout
@@ -32,7 +34,7 @@ PREDICT_BATCH = 1000
 class TorchWorker:
     """Batches are gathered on the device from the arrays that `load` brought there; on a CPU they stay where they are mapped."""
 
-    gang = ALONE
+    gang, exchanging = ALONE, True
 
     def setup(self, spec: RunSpec, *, threads: int) -> None:
         self.device = choose_device(spec, threads=threads)
@@ -42,6 +44,9 @@ class TorchWorker:
     def join(self, gang: Gang) -> None:
         self.gang = gang
         join(gang, self.device)
+
+    def exchange(self, *, on: bool) -> None:
+        self.exchanging = on
 
     def load(self, dataset: Dataset) -> None:
         self.x_train, self.y_train = self._shared(dataset.x_train), self._shared(dataset.y_train)
@@ -70,13 +75,14 @@ class TorchWorker:
     def train_steps(self, n: int) -> None:
         self.network.train()
         self.first_event = mark(self.device)
-        for _ in range(n):
-            try:
-                index, weight = next(self.batches)
-            except StopIteration:
-                raise IndexError("train_steps() went past the end of the epoch") from None
-            self.optimizer.zero_grad()
-            self._losses.append(self._learn(self.loss(*self._batch(index)), weight))
+        with nullcontext() if self.exchanging else self.loss.no_sync():
+            for _ in range(n):
+                try:
+                    index, weight = next(self.batches)
+                except StopIteration:
+                    raise IndexError("train_steps() went past the end of the epoch") from None
+                self.optimizer.zero_grad()
+                self._losses.append(self._learn(self.loss(*self._batch(index)), weight))
         self.last_event = mark(self.device)
 
     def synchronize(self) -> None:
@@ -106,6 +112,12 @@ class TorchWorker:
         with torch.inference_mode():
             own = self.x_test[self.gang.share(len(self.x_test))]
             return torch.cat([self._forward(self._inputs(batch)) for batch in own.split(PREDICT_BATCH)]).cpu().numpy()
+
+    def save(self, folder: Path) -> None:
+        save_state(folder, self.network, self.optimizer, self.step, self.device)
+
+    def restore(self, folder: Path) -> None:
+        self.step = restore_state(folder, self.network, self.optimizer, self.device)
 
     def weights(self) -> Weights:
         return read_weights(self.network, self.workload)

@@ -47,3 +47,9 @@ class DrawsAlike(NumpyWorker):
     def own_masks(self, examples):
         self.rng = np.random.Generator(np.random.PCG64(1))
         return super().own_masks(examples)
+
+
+@breaks("learns_apart_while_nothing_is_exchanged", says="is alike on both ranks without the exchange")
+class AlwaysExchanges(NumpyWorker):
+    def exchange(self, *, on):
+        pass

@@ -49,8 +49,17 @@ def learns_in_a_gang_as_one_worker_does(make_worker: MakeWorker) -> None:
 def draws_dropout_of_its_own_on_every_rank(make_worker: MakeWorker) -> None:
     """The step's batch is one example many times over: what differs between the ranks are their masks."""
     name = next(layer.name for layer in make_worker.workload.layers if isinstance(layer, Dropout))
-    dropped = [found[f"output {name}"] == 0 for found in _ranks(make_worker, 2, draws=True)]
+    dropped = [found[f"output {name}"] == 0 for found in _ranks(make_worker, 2, task="draw")]
     assert not np.array_equal(*dropped), "two ranks drop the same elements"
+
+
+@rule(without_gpu=True)
+def learns_apart_while_nothing_is_exchanged(make_worker: MakeWorker) -> None:
+    """What the exchange costs is measured by leaving it out."""
+    first, second = _ranks(make_worker, 2, task="learn apart", batch_size=18, precision="fp64")
+    for name in (key for key in first if key.startswith("apart ")):
+        assert not np.array_equal(first[name], second[name]), f"{name.removeprefix('apart ')} is alike on both ranks without the exchange"
+    assert_same_bits({"loss": first["loss"]}, {"loss": second["loss"]}, "with the exchange again")
 
 
 def _own(rank: int, size: int) -> int:
@@ -58,7 +67,7 @@ def _own(rank: int, size: int) -> int:
     return share.stop - share.start
 
 
-def _ranks(make_worker: MakeWorker, size: int, *, draws: bool = False, **fields: Any) -> list[Found]:
+def _ranks(make_worker: MakeWorker, size: int, *, task: str = "learn", **fields: Any) -> list[Found]:
     """What each rank has come to. Raises AssertionError with the last words of the ranks where one has failed."""
     factory, peers = make_worker.factory, [free_endpoint("127.0.0.1") for _ in range(size)]
     common = {"module": factory.__module__, "name": factory.__qualname__, "spec": make_worker.spec(**fields).to_dict(), "peers": peers}
@@ -66,9 +75,9 @@ def _ranks(make_worker: MakeWorker, size: int, *, draws: bool = False, **fields:
         files = [Path(folder, f"rank-{rank}.npz") for rank in range(size)]
         processes = []
         for rank, out in enumerate(files):
-            task = out.with_suffix(".json")
-            task.write_text(json.dumps(common | {"rank": rank, "out": str(out), "steps": STEPS, "draws": draws}))
-            command = [sys.executable, "-m", "tests.contract.rank", str(task)]
+            file = out.with_suffix(".json")
+            file.write_text(json.dumps(common | {"rank": rank, "out": str(out), "steps": STEPS, "task": task}))
+            command = [sys.executable, "-m", "tests.contract.rank", str(file)]
             processes.append(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
         words = _wait(processes)
         assert all(file.exists() for file in files), f"a rank of {size} has failed: {words}"

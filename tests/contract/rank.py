@@ -23,6 +23,7 @@ from tests.contract.synthetic import dataset_of, given_weights
 from tests.fake_dropout import draw_masks
 
 TRACED = 9  # examples of the traced steps
+APART_STEPS = 3
 
 
 def without_dropout(workload: Workload) -> Workload:
@@ -44,6 +45,16 @@ def learn(worker: Worker, workload: Workload, spec: RunSpec, steps: int) -> dict
     return found | {f"traced {name}": array for name, array in trace.parameters.items()} | {"logits": worker.predict()}
 
 
+def learn_apart(worker: Worker, workload: Workload, spec: RunSpec) -> dict[str, Any]:
+    """Parameters after some steps without the exchange of gradients, and after one more with it."""
+    examples, batch_size = len(dataset_of(workload).x_train), spec.batch_size or workload.batch_size
+    worker.exchange(on=False)
+    run_steps(worker, APART_STEPS, batch_size=batch_size, examples=examples)
+    found = {f"apart {name}": array for name, array in worker.weights().items()}
+    worker.exchange(on=True)
+    return found | {"loss": run_steps(worker, 1, batch_size=batch_size, examples=examples)}
+
+
 def draw(worker: Worker) -> dict[str, Any]:
     """Outputs of a step on one example many times over, with dropout as in training."""
     return {f"output {name}": array for name, array in worker.trace(np.zeros(32, np.int64), DRAWN).outputs.items()}
@@ -55,12 +66,17 @@ def main(task: dict[str, Any]) -> None:
     for name in task["name"].split("."):
         factory = getattr(factory, name)
     spec, workload, worker = RunSpec.from_dict(task["spec"]), workloads.get(task["spec"]["workload"]), factory()
-    workload = workload if task["draws"] else without_dropout(workload)
+    workload = workload if task["task"] == "draw" else without_dropout(workload)
     worker.setup(spec, threads=1)
     worker.join(Gang(rank=task["rank"], peers=tuple(task["peers"])))
     worker.load(dataset_of(workload))
     worker.build(spec, workload, given_weights(spec.precision, workload))
-    np.savez(task["out"], **(draw(worker) if task["draws"] else learn(worker, workload, spec, task["steps"])))
+    tasks = {
+        "draw": lambda: draw(worker),
+        "learn": lambda: learn(worker, workload, spec, task["steps"]),
+        "learn apart": lambda: learn_apart(worker, workload, spec),
+    }
+    np.savez(task["out"], **tasks[task["task"]]())
 
 
 if __name__ == "__main__":

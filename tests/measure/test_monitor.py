@@ -11,6 +11,7 @@ import pytest
 from levelfield.measure import monitor
 from levelfield.measure.host import HostSample, host_id
 from levelfield.measure.monitor import Monitor, visible
+from levelfield.measure.threads import physical
 from levelfield.measure.windows import windows
 
 GPUS = ["GPU-aa11", "GPU-aa22", "GPU-bb33"]
@@ -36,6 +37,8 @@ def test_the_gpus_that_a_node_may_use(chosen, expected):
 
 def test_it_says_where_it_is_and_which_gpus_its_node_may_use(monkeypatch):
     monkeypatch.setattr(monitor, "_installed", lambda: GPUS)
+    monkeypatch.setattr(monitor, "_models", lambda: {uuid: f"model of {uuid}" for uuid in GPUS})
+    monkeypatch.setattr(monitor.environment, "cpu_model", lambda: None)
     node = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, env=os.environ | {"CUDA_VISIBLE_DEVICES": "1"})
     where = Monitor([node.pid]).where()
     node.communicate(b"\n")
@@ -44,6 +47,8 @@ def test_it_says_where_it_is_and_which_gpus_its_node_may_use(monkeypatch):
         "hostname": socket.gethostname(),
         "roots": [node.pid],
         "gpus": ["GPU-aa22"],
+        "cores": physical(os.sched_getaffinity(0)),
+        "models": {uuid: f"model of {uuid}" for uuid in GPUS},
     }
 
 

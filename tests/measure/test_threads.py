@@ -17,7 +17,7 @@ from levelfield.measure.threads import (
     environment,
     from_list,
     observe,
-    share_out,
+    physical,
     usage,
     violations,
 )
@@ -213,24 +213,21 @@ def test_cores_are_read_and_written_as_linux_does(text, cores):
 
 
 @pytest.mark.parametrize(
-    ("siblings", "cores", "shares", "expected"),
+    ("siblings", "cores", "expected"),
     [
-        ({}, range(4), 2, ((0, 1), (2, 3))),
-        ({}, range(5), 2, ((0, 1), (2, 3))),
-        ({0: "0,4", 1: "1,5", 2: "2,6", 3: "3,7"}, range(8), 2, ((0, 1, 4, 5), (2, 3, 6, 7))),
-        ({0: "0-1", 2: "2-3"}, range(4), 2, ((0, 1), (2, 3))),
-        ({0: "0,4", 1: "1,5", 2: "2,6", 3: "3,7"}, range(5), 2, ((0, 1), (2, 3))),
+        ([], range(3), [[0], [1], [2]]),
+        (["0,4", "1,5", "2,6", "3,7"], range(8), [[0, 4], [1, 5], [2, 6], [3, 7]]),
+        (["0-1", "2-3"], range(4), [[0, 1], [2, 3]]),
+        (["0,4", "1,5", "2,6", "3,7"], range(5), [[0, 4], [1], [2], [3]]),
     ],
 )
-def test_shares_are_equal_and_keep_hyper_threads_together(monkeypatch, tmp_path, siblings, cores, shares, expected):
-    for text in siblings.values():
+def test_hyper_threads_of_a_core_are_one(monkeypatch, tmp_path, siblings, cores, expected):
+    for text in siblings:
         for core in from_list(text):
             (tmp_path / f"cpu{core}" / "topology").mkdir(parents=True)
             (tmp_path / f"cpu{core}" / "topology" / "thread_siblings_list").write_text(text)
     monkeypatch.setattr(threads, "TOPOLOGY", tmp_path)
-    assert share_out(cores, shares) == expected
-    with pytest.raises(ValueError, match="physical cores"):
-        share_out(cores, 5 if siblings else 6)
+    assert physical(cores) == expected
 
 
 @pytest.mark.parametrize("name", ["tensorflow", "torch"])

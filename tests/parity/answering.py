@@ -15,18 +15,22 @@ from levelfield import workloads
 from levelfield.parity.comparison import ParityError
 from levelfield.services import discover
 from levelfield.spec import RunSpec
+from levelfield.store import Store
 from orchestrator.certificates import Contender, certify_one
-from orchestrator.connect import cluster
+from orchestrator.connect import cluster, places_of
+from orchestrator.leases import Lessor
 
 
 def main(logs: Path) -> None:
     services = {name: service for name, service in discover().items() if name in {"tensorflow", "torch"}}
     console = Console(stderr=True)
-    with cluster(None, list(services.values()), console):
+    logs.mkdir(parents=True, exist_ok=True)
+    with cluster(None, list(services.values()), console), Store.open(str(logs / "leases.db")) as store:
+        lessor, places = Lessor(store=store, study_id="parity", waiting=lambda claims: None), places_of(None)
         for line in sys.stdin:
             specs, steps = _read(json.loads(line), services)
             try:
-                answer = certify_one(specs, steps=steps, console=console, logs=logs).to_dict()
+                answer = certify_one(specs, lessor, places, steps=steps, console=console, logs=logs).to_dict()
             except ParityError as error:
                 answer = {"error": str(error)}
             sys.stdout.write(json.dumps(answer) + "\n")

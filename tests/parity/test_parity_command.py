@@ -140,3 +140,22 @@ def test_certificates_can_be_left_out(platform, monkeypatch, words, variable, ce
     result = CliRunner().invoke(cli.app, ["run", platform.study(["fake_a", "fake_b"]), *words], env=environment)
     assert result.exit_code == 0, result.output
     assert heard == [certifies]
+
+
+def test_gangs_are_certified_too(platform):
+    process = platform.start("parity", "digits_cnn", *FAKES, "--precision", "fp64", "--workers", "2", "--shares", "2", "--steps", "3")
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, output
+    assert "fake_a (plain) and fake_b (plain), 2 workers each, compute the same function" in " ".join(output.split())
+    (found,) = stored(platform)
+    assert (found.passed, found.workers) == (True, 2)
+    assert {row.kind for row in found.rows} == {"output", "loss", "gradient", "parameter"}
+    assert processes_of(process.pid) == []
+
+
+def test_a_gang_that_does_not_learn_as_one_is_caught(platform):
+    write_service(platform.folder / "services", "broken", worker="tests.contract.broken_gangs:KeepsItsGradients")
+    words = ("parity", "digits_cnn", "--frameworks", "fake_a,broken", "--precision", "fp64", "--steps", "2")
+    output = platform.run(*words, "--workers", "2", "--shares", "2", expect=1)
+    assert "gradient" in " ".join(output.split()).partition("diverge first")[2]
+    assert "compute the same function" in " ".join(platform.run(*words).split()), "alone it is as good as any"

@@ -9,8 +9,8 @@ import pandas as pd
 from levelfield.result import PHASES
 from tests.certificates import CODES
 
-DUELS = ["duel_id", "workload", "pair", "seed", "attempt", "status", "failure_reason", "members", "evidence"]
-BURSTS = ["duel_id", "workload", "pair", "status", "round", "side", "samples", "duration_s", "idle_cpu_s", "idle_s"]
+DUELS = ["duel_id", "workload", "workers", "pair", "seed", "attempt", "status", "failure_reason", "members", "evidence"]
+BURSTS = ["duel_id", "workload", "workers", "pair", "status", "round", "side", "samples", "duration_s", "idle_cpu_s", "idle_s"]
 TENSORFLOW, TORCH = "tensorflow", "torch"
 
 
@@ -91,6 +91,7 @@ def run_row(run_id, *, side, framework, workload, seed, pair, train_s):
         "pair": pair,
         "turn": run_id,
         "workload": workload,
+        "workers": 1,
         "framework": framework,
         "mode": "eager",
         "precision": "fp32",

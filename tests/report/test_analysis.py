@@ -30,10 +30,12 @@ def test_a_side_is_summarised():
         "test_accuracy": pytest.approx(0.97),  # the last epoch's, not the first one's 0.5
         "speed": None,  # no duels
         "throughput": pytest.approx(3000),  # without the slow block of warm-up
-        "start": pytest.approx(4 * 0.5 + 1 + 2 - 1280 / 3000),  # what warm-up took longer than at full speed
+        "start": pytest.approx(5 * 0.5 + 1 + 2 - 1280 / 3000),  # what warm-up took longer than at full speed
         "time_to_train": pytest.approx(1 + 2 + 3000 / 3000),  # build, warm-up, train; none of the other phases
-        "wall": pytest.approx(1 + 2 + 1 + 7 * 0.5),
+        "wall": pytest.approx(1 + 2 + 1 + 8 * 0.5),
+        "cost": None,
         "kernel_share": 0.25,
+        "exchange_share": None,
         "process_peak_rss": 600 * 2**20,
         "framework_peak": None,
         "device_peak": None,

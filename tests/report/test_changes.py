@@ -9,7 +9,8 @@ from tests.report.study_factory import TENSORFLOW, frames
 def test_what_is_not_as_it_was_is_listed_old_and_new():
     environment = {"cpu_model": "Model 8", "packages": {"numpy": "2.1"}, "variables": {"OMP_NUM_THREADS": "1"}, "git_commit": "b" * 40}
     description = {"framework": TENSORFLOW, "version": "1.1", "threads": 4, "epsilon": f"as {TENSORFLOW} has it"}
-    new = repeat(NEW, environment=environment | {"noise": {"figures": {"wall_s": 1.0}}, "thread_use": {"kernel_share": 0.5}}, description=description)
+    own = {"noise": {"figures": {"wall_s": 1.0}}, "thread_use": {"kernel_share": 0.5}}
+    new = repeat(NEW, environment=environment | own, description=description)
     found = compare(frames(), new, OLD, {})
     assert {difference.aspect: (difference.a, difference.b) for difference in found.differences} == {
         "framework": ("tensorflow 1.0", "tensorflow 1.1"),

@@ -1,13 +1,14 @@
 """The claims of a study share their error, but for the first."""
 
 from levelfield.report.claims import Claim, judge
+from levelfield.spec import Case
 from levelfield.stats import ratio
 
 MARGINS = {"speed": 0.03, "test_accuracy": 0.005}
 
 
 def claims(*names):
-    return [Claim(workload=name, a="a", b="b", quantity="speed") for name in names]
+    return [Claim(case=Case(workload=name), a="a", b="b", quantity="speed") for name in names]
 
 
 def strong():

@@ -31,12 +31,12 @@ def duelled(*, pairs=10, factor=1.1, noise=0.01, status="ok", **changes):
 
 
 def duel_row(pair, status, *, attempt=1, reason=None, evidence=True):
-    of = {"duel_id": pair, "workload": "digits_cnn", "pair": pair, "seed": pair, "attempt": attempt, "status": status}
+    of = {"duel_id": pair, "workload": "digits_cnn", "workers": 1, "pair": pair, "seed": pair, "attempt": attempt, "status": status}
     return of | {"failure_reason": reason, "members": {}, "evidence": {"valid": True} if evidence else {}}
 
 
 def burst_row(pair, number, side, rate, status, *, duel=None):
-    of = {"duel_id": pair if duel is None else duel, "workload": "digits_cnn", "pair": pair, "status": status}
+    of = {"duel_id": pair if duel is None else duel, "workload": "digits_cnn", "workers": 1, "pair": pair, "status": status}
     return of | {"round": number, "side": side, "samples": 320, "duration_s": 320 / rate, "idle_cpu_s": 0.01, "idle_s": 1.0}
 
 

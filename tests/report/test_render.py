@@ -88,14 +88,30 @@ def test_csv_has_one_row_for_each_run():
     found = rows(frames())
     assert [row["run_id"] for row in found] == [str(number) for number in range(1, 11)]
     assert list(found[0]) == [
-        *["study", "run_id", "workload", "track", "side", "framework", "seed", "pair", "attempt", "latest", "status", "test_accuracy"],
+        *[
+            "study",
+            "run_id",
+            "workload",
+            "workers",
+            "track",
+            "side",
+            "framework",
+            "seed",
+            "pair",
+            "attempt",
+            "latest",
+            "status",
+            "test_accuracy",
+        ],
         *[
             "speed_examples_per_s",
             "throughput_examples_per_s",
             "start_s",
             "time_to_train_s",
             "wall_s",
+            "cost",
             "kernel_share",
+            "exchange_share",
             "process_peak_rss_bytes",
             "framework_peak_bytes",
             "device_peak_bytes",

@@ -118,9 +118,9 @@ def test_sides_that_say_the_same_or_nothing_are_not_said_to_differ(page):
 def test_switches_change_the_charts(page):
     app = page()
     for key, value, title in (
-        ("measure-digits_cnn", "train_loss", "Training loss by epoch"),
-        ("over-digits_cnn", "seconds", "Training loss by seconds"),
-        ("blocks-digits_cnn", "warm-up", "one warm-up block"),
+        ("measure-digits_cnn-1", "train_loss", "Training loss by epoch"),
+        ("over-digits_cnn-1", "seconds", "Training loss by seconds"),
+        ("blocks-digits_cnn-1", "warm-up", "one warm-up block"),
     ):
         app.segmented_control(key=key).set_value(value).run()
         assert not app.exception

@@ -84,7 +84,7 @@ def test_a_study_of_the_track_article(page):  # noqa: F811
     assert "throughput, examples/s" in seen
     assert "A point is one steady epoch" in seen
     assert "initial weights not recorded" in seen
-    app.segmented_control(key="blocks-digits_cnn").set_value("warm-up").run()
+    app.segmented_control(key="blocks-digits_cnn-1").set_value("warm-up").run()
     assert not app.exception
     assert "A point is one warm-up epoch" in words(app)
 

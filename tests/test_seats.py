@@ -1,0 +1,118 @@
+"""Which devices the ranks of a pair get: pure choices."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from levelfield.leases import Device
+from orchestrator.seats import NoSeatError, Seat, choose, has_cores_twice, held, like_devices, parts_of
+
+HOSTS = {"a": 4, "b": 2, "c": 8}
+
+
+def seat(name, node="n", model="M"):
+    return Seat(node=node, host=name[0], hostname=name[0], device=Device(gpu=name), model=model)
+
+
+def offered(hosts=None, node="n"):
+    return [seat(f"{host}{number}", node) for host, gpus in (hosts or HOSTS).items() for number in range(gpus)]
+
+
+def names(chosen, side="torch"):
+    return [one.device.gpu for one in chosen[side]]
+
+
+def wanted(*busy):
+    return lambda device: int(device.gpu in busy)
+
+
+def test_a_gang_is_packed_on_the_smallest_host_that_holds_it():
+    assert names(choose({"torch": offered()}, 2, "pack")) == ["b0", "b1"]
+    assert names(choose({"torch": offered()}, 3, "pack")) == ["a0", "a1", "a2"]
+
+
+def test_a_larger_one_on_as_few_hosts_as_can_be():
+    assert {name[0] for name in names(choose({"torch": offered()}, 12, "pack"))} == {"a", "c"}
+
+
+def test_or_spread_over_as_many():
+    assert names(choose({"torch": offered()}, 4, "spread")) == ["a0", "a1", "b0", "c0"]
+
+
+def test_free_devices_come_first():
+    assert names(choose({"torch": offered()}, 2, "pack", wanted("b0"))) == ["a0", "a1"]
+    assert names(choose({"torch": offered({"a": 3})}, 2, "pack", wanted("a0"))) == ["a1", "a2"]
+    assert names(choose({"torch": offered()}, 1, "spread", wanted("a0", "b0", "a1", "a2", "a3"))) == ["b1"]
+
+
+def test_all_sides_sit_on_the_same_devices_each_by_its_own_node():
+    sides = {"torch": offered(node="t"), "tensorflow": offered({"b": 2, "c": 1}, node="f")}
+    chosen = choose(sides, 2, "pack")
+    assert names(chosen) == names(chosen, "tensorflow") == ["b0", "b1"]
+    assert ({one.node for one in chosen["torch"]}, {one.node for one in chosen["tensorflow"]}) == ({"t"}, {"f"})
+    assert not like_devices(chosen)
+
+
+def test_without_a_device_in_common_each_gets_its_own_of_one_model():
+    sides = {"torch": [seat("a0", model="V100"), seat("b0", model="H100")], "tensorflow": [seat("c0", model="H100")]}
+    chosen = choose(sides, 1, "pack")
+    assert (names(chosen), names(chosen, "tensorflow")) == (["b0"], ["c0"])
+    assert like_devices(chosen)
+    with pytest.raises(NoSeatError, match=r"torch: gpu:a0 on a, gpu:b0 on b; tensorflow: gpu:c0 on c"):
+        choose({"torch": sides["torch"], "tensorflow": [seat("c0", model="A100")]}, 1, "pack")
+
+
+@given(st.dictionaries(st.sampled_from("abcd"), st.integers(1, 5), min_size=1), st.integers(1, 20), st.sampled_from(["pack", "spread"]))
+def test_every_rank_has_a_device_of_its_own_or_nobody_sits(hosts, workers, placement):
+    if sum(hosts.values()) < workers:
+        with pytest.raises(NoSeatError):
+            choose({"torch": offered(hosts)}, workers, placement)
+        return
+    found = names(choose({"torch": offered(hosts)}, workers, placement))
+    assert len(set(found)) == workers
+    used = len({name[0] for name in found})
+    if placement == "spread":
+        assert used == min(workers, len(hosts))
+    else:
+        largest = sorted(hosts.values(), reverse=True)
+        assert used == next(number for number in range(1, 9) if sum(largest[:number]) >= workers)
+
+
+@pytest.mark.parametrize(
+    ("cores", "shares", "expected"),
+    [
+        ([[0], [1], [2], [3]], 2, [{0, 1}, {2, 3}]),
+        ([[0], [1], [2], [3], [4]], 2, [{0, 1}, {2, 3}]),
+        ([[0, 4], [1, 5], [2, 6], [3, 7]], 2, [{0, 1, 4, 5}, {2, 3, 6, 7}]),
+        ([[0, 4], [1], [2], [3]], 2, [{0, 1}, {2, 3}]),
+        ([[0, 2], [1, 3]], 4, [{0}, {2}, {1}, {3}]),
+        ([[0], [1]], 3, [{0}, {1}, {0}]),
+    ],
+)
+def test_shares_are_equal_and_keep_hyper_threads_together(cores, shares, expected):
+    assert parts_of(cores, shares) == expected
+
+
+@given(st.integers(1, 64), st.integers(1, 80))
+def test_shares_overlap_only_where_there_are_too_few_cores(cores, shares):
+    devices = [Device(host="h", cores=part) for part in parts_of([[core] for core in range(cores)], shares)]
+    assert len({len(device.cores) for device in devices}) == 1
+    seats = [Seat(node="n", host="h", hostname="h", device=device, number=at) for at, device in enumerate(devices)]
+    chosen = choose({"torch": seats}, shares, "pack")["torch"]
+    assert len({seat.spot for seat in chosen}) == shares
+    assert has_cores_twice(chosen) == (shares > cores)
+
+
+def test_a_lease_holds_the_whole_host_unless_the_study_isolates_devices():
+    share = Device(host="h", cores=frozenset({1}))
+    chosen = {"torch": (Seat(node="n", host="h", hostname="h", device=share),), "tensorflow": (seat("a0"),)}
+    assert held(chosen, "host") == {Device(host="h"), Device(gpu="a0")}
+    assert held(chosen, "device") == {share, Device(gpu="a0")}
+    assert all(whole.covers(share) for whole in held(chosen, "host") if whole.host)
+
+
+def test_what_a_process_really_has():
+    gpu, share = seat("a0"), Seat(node="n", host="h", hostname="h", device=Device(host="h", cores=frozenset({1})))
+    assert gpu.used({"host": "a", "gpus": ["a1"]}) == {Device(gpu="a1")}
+    assert share.used({"host": "other", "gpus": []}) == {Device(host="other", cores=frozenset({1}))}
+    assert share.used({"host": None, "gpus": None}) == frozenset()
