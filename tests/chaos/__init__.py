@@ -1,0 +1,1 @@
+"""A study under faults that come at random: nothing is lost, nothing is counted twice."""
