@@ -122,8 +122,8 @@ def _watched(watcher: ClusterWatch, measure: Callable[[], dict[str, Any]]) -> di
 
 
 def _in_an_actor(options: Namespace, spec: RunSpec, actors: Actors, log: Path) -> dict[str, Any]:
-    [seat] = places_of(None).seats({"both": spec})["both"]
-    process, choices = OverheadProcess(actors, spec, log, seat), asdict(choices_of(options))
+    seats = places_of(None).seats({"both": spec})["both"]
+    process, choices = OverheadProcess(actors, spec, log, seats), asdict(choices_of(options))
     try:
         *_, result = process.run()
         result = ready(result)

@@ -7,7 +7,6 @@ a rank may remove N - 2.
 
 import json
 import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -77,16 +76,6 @@ class Saver:
 
     def _of(self, epoch: int) -> Path:
         return self._keeping.folder / f"epoch-{epoch}" / f"rank-{self._rank}"
-
-
-def is_writable(folder: Path) -> bool:
-    """Whether a folder is there, or can be made, and files can be written in it."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return True
-    except OSError:
-        return False
 
 
 def _course(result: RunResult) -> dict[str, Any]:

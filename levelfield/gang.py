@@ -4,13 +4,14 @@ Every rank goes through the same batches. Of each batch it computes its own part
 part's size, so that the sums over the ranks are those of the whole batch, however unevenly it falls (methodology, rule 14).
 """
 
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from levelfield.local import free_port
 
 T = TypeVar("T", bound=np.generic)
 
@@ -75,6 +76,4 @@ def seed_of(seed: int, rank: int) -> int:
 
 def free_endpoint(host: str) -> str:
     """HOST:PORT of an address of this host where nobody listens now; a rank does, as soon as it joins."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return f"{host}:{probe.getsockname()[1]}"
+    return f"{host}:{free_port(host)}"

@@ -1,6 +1,7 @@
 """The actors of one run or recording, a rank each: started together, in one placement group where there are several, and ended together."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Generator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 from levelfield.checkpoints import Keeping
 from levelfield.spec import RunSpec
 from orchestrator.actors import ACTOR_TIMEOUT_S, Actors, NotStartedError, end
+from orchestrator.interfaces import Placed
 from orchestrator.seats import Seats
 
 SLOT = 0.001  # of the resource by which a node offers its framework: what excludes others is the lease
@@ -26,6 +28,7 @@ class ActorGang:
     def __init__(self, actors: Actors, spec: RunSpec, log: Path, seats: Seats) -> None:
         """Start an actor on each seat; they may not live yet. Each has a log of its own, named after ``log`` and its rank."""
         self._actors, self._spec, self._seats = actors, spec, seats
+        self._started = time.perf_counter_ns()
         alone = len(seats) == 1
         self.logs = [log if alone else log.with_name(f"{log.stem}-rank{rank}{log.suffix}") for rank in range(len(seats))]
         self._group = None if alone else _group(spec, seats)
@@ -35,6 +38,25 @@ class ActorGang:
         ]
         self.who: list[dict[str, Any]] = [{} for _ in seats]
         self._peers: list[str] = []
+
+    @property
+    def age_ns(self) -> int:
+        """How long ago they were started."""
+        return time.perf_counter_ns() - self._started
+
+    def begin(self, keeping: Keeping | None) -> Generator[Placed, None, list[Any]]:
+        """Wait until they live, give them their data and each other's endpoints, and begin the run; returns their streams of events.
+
+        Yields where the first one is. Raises as `greet` does, and RayError where one dies.
+        """
+        self.greet()
+        before = {"process_start": self.age_ns}
+        yield Placed(hostname=self.who[0]["hostname"], pid=self.who[0]["pid"])
+        sent = time.perf_counter_ns()
+        self.send_data()
+        peers, place = self.peers(), self._place(keeping)
+        before |= {"data": time.perf_counter_ns() - sent}
+        return [member.run.remote(self._spec.to_dict(), before, rank, peers, place) for rank, member in enumerate(self.members)]
 
     def greet(self) -> None:
         """Wait until all of them live.
@@ -61,7 +83,7 @@ class ActorGang:
             self._peers = [""] if alone else ray.get([member.endpoint.remote() for member in self.members])
         return self._peers
 
-    def place(self, keeping: Keeping | None) -> dict[str, str | None] | None:
+    def _place(self, keeping: Keeping | None) -> dict[str, str | None] | None:
         """Where checkpoints are kept, None unless all ranks can write them there; which one to go on from only if all of them have it."""
         if keeping is None:
             return None
@@ -69,6 +91,10 @@ class ActorGang:
         if not all(writable for writable, _ in told):
             return None
         return (keeping if all(there for _, there in told) else replace(keeping, after=None)).to_dict()
+
+    def known(self) -> list[dict[str, Any]]:
+        """Host, process, node and GPUs by UUID of each; what is not known yet is None."""
+        return [{name: who.get(name) for name in ("hostname", "host", "pid", "node_id", "gpus")} for who in self.who]
 
     def end(self) -> None:
         """End the processes of all ranks."""

@@ -98,8 +98,3 @@ def end(actor: Any, who: Mapping[str, Any]) -> None:
             _, alive = psutil.wait_procs([process], timeout=EXIT_TIMEOUT_S)
             for survivor in alive:
                 survivor.kill()
-
-
-def known(who: Mapping[str, Any]) -> dict[str, Any]:
-    """Of what an actor says of itself, what is kept: host, process, node and GPUs by UUID; what is not known yet is None."""
-    return {name: who.get(name) for name in ("hostname", "host", "pid", "node_id", "gpus")}

@@ -13,9 +13,10 @@ import ray
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from levelfield.local import free_port
 from levelfield.services import Service
 from orchestrator.authentication import own_token, users_token
-from orchestrator.nodes import ClusterError, Nodes, check_address, check_environments, free_port, wait_for_port
+from orchestrator.nodes import ClusterError, Nodes, check_address, check_environments, wait_for_port
 from orchestrator.raylets import local_node_ip
 
 # Loopback, so that nothing is open to the network; not 127.0.0.1, which Ray replaces by the host's outward address.

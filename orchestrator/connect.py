@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from levelfield.leases import Device
+from levelfield.local import write_error
 from levelfield.measure.host import host_id
 from levelfield.services import Service
 from orchestrator.leases import Lessor
-from orchestrator.nodes import check_address, check_environments, write_error
+from orchestrator.nodes import check_address, check_environments
 from orchestrator.raylets import raylets
 
 if TYPE_CHECKING:

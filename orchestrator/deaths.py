@@ -12,6 +12,9 @@ from orchestrator.actors import NotStartedError
 class SilentError(Exception):
     """A worker has given no sign of life for so long that it is taken for lost."""
 
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"no sign of life for {seconds:.0f} s: it hangs, or is slower than `silence_limit` allows")
+
 
 def died(error: Exception, *, wall_ns: int, log: Path) -> RunResult:
     """The result of a run whose actor died by ``error``, with the last lines of its log."""

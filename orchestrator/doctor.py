@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from levelfield.data.base import cache_folder
+from levelfield.local import write_error
 from levelfield.measure.environment import describe_environment, package_versions, source_hash
 from levelfield.services import ROOT, Service
-from orchestrator.nodes import OBJECT_STORE_BYTES, write_error
+from orchestrator.nodes import OBJECT_STORE_BYTES
 
 MIN_MEMORY_BYTES = 4 * 1024**3
 PIN = re.compile(r"^([A-Za-z0-9_.-]+)==(\S+)", re.MULTILINE)

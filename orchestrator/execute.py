@@ -1,6 +1,5 @@
 """Processes on the Ray cluster: actors in fresh processes of the framework's own environment, for each run and the duel after it."""
 
-import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,11 +15,11 @@ from levelfield.spec import RunSpec
 from levelfield.tracks import TRACKS, Granularity
 from levelfield.training import Event
 from orchestrator.actor_gang import ActorGang
-from orchestrator.actors import Actors, NotStartedError, known
+from orchestrator.actors import Actors, NotStartedError
 from orchestrator.deaths import SilentError, died, reason_of
 from orchestrator.gangs import GangProcess
 from orchestrator.interfaces import BurstError, Placed, Process
-from orchestrator.seats import Seat, Seats
+from orchestrator.seats import Seats
 
 SILENCE_S = 600.0
 OWN_LOOP = 10  # times as long: nobody can look into the epochs of a framework's own loop
@@ -36,12 +35,8 @@ class RayExecutor:
     def process(self, spec: RunSpec, log: Path, seats: Seats) -> Iterator[Process]:
         """An actor of its own for each rank, which is ended with the block."""
         limit = self._silence_s * (1 if TRACKS[spec.track].granularity is Granularity.STEP else OWN_LOOP)
-        alone = len(seats) == 1
-        process = (
-            RayProcess(self._actors, spec, log, seats[0], silence_s=limit)
-            if alone
-            else GangProcess(self._actors, spec, log, seats, silence_s=limit)
-        )
+        kind = RayProcess if len(seats) == 1 else GangProcess
+        process = kind(self._actors, spec, log, seats, silence_s=limit)
         try:
             yield process
         finally:
@@ -51,10 +46,9 @@ class RayExecutor:
 class RayProcess:
     """One actor: a run, and then bursts."""
 
-    def __init__(self, actors: Actors, spec: RunSpec, log: Path, seat: Seat, *, silence_s: float = SILENCE_S) -> None:
-        self._spec, self._log, self._silence_s = spec, log, silence_s
-        self._started = time.perf_counter_ns()
-        self._alone = ActorGang(actors, spec, log, (seat,))
+    def __init__(self, actors: Actors, spec: RunSpec, log: Path, seats: Seats, *, silence_s: float = SILENCE_S) -> None:
+        self._log, self._silence_s = log, silence_s
+        self._alone = ActorGang(actors, spec, log, seats)
         [self._actor] = self._alone.members
 
     def run(self, keeping: Keeping | None = None) -> Generator[Placed | Event, None, None]:
@@ -63,17 +57,10 @@ class RayProcess:
         Raises ClusterError where the node runs other sources than this process.
         """
         try:
-            self._alone.greet()
-            before = {"process_start": time.perf_counter_ns() - self._started}
-            [who] = self._alone.who
-            yield Placed(hostname=who["hostname"], pid=who["pid"])
-            sent = time.perf_counter_ns()
-            self._alone.send_data()
-            place = self._alone.place(keeping)
-            before |= {"data": time.perf_counter_ns() - sent}
-            yield from self._events(self._actor.run.remote(self._spec.to_dict(), before, keeping=place))
+            [stream] = yield from self._alone.begin(keeping)
+            yield from self._events(stream)
         except (RayError, NotStartedError, SilentError) as error:
-            yield died(error, wall_ns=time.perf_counter_ns() - self._started, log=self._log)
+            yield died(error, wall_ns=self._alone.age_ns, log=self._log)
 
     def _events(self, stream: Any) -> Iterator[Event]:
         """Raises SilentError where none comes for too long; the process is ended with its run."""
@@ -83,7 +70,7 @@ class RayProcess:
             except StopIteration:
                 return
             yield event_from_dict(ray.get(reference))
-        raise SilentError(f"no sign of life for {self._silence_s:.0f} s: it hangs, or is slower than `silence_limit` allows")
+        raise SilentError(self._silence_s)
 
     def burst(self, target_ns: int) -> Burst:
         """Raises BurstError where the worker raised an exception or its process has died."""
@@ -101,7 +88,7 @@ class RayProcess:
 
     def members(self) -> list[dict[str, Any]]:
         """Host, process, node and GPUs by UUID; what is not known yet is None."""
-        return [known(self._alone.who[0])]
+        return self._alone.known()
 
     def end(self) -> None:
         """End the actor's process."""

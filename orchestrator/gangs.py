@@ -20,8 +20,8 @@ from levelfield.run import event_from_dict
 from levelfield.spec import RunSpec
 from levelfield.training import Alive, Event
 from orchestrator.actor_gang import ActorGang, RankError, answers_of
-from orchestrator.actors import Actors, NotStartedError, end, known
-from orchestrator.deaths import died, reason_of
+from orchestrator.actors import Actors, NotStartedError, end
+from orchestrator.deaths import SilentError, died, reason_of
 from orchestrator.interfaces import BurstError, Placed
 from orchestrator.seats import Seats
 
@@ -35,7 +35,6 @@ class GangProcess:
 
     def __init__(self, actors: Actors, spec: RunSpec, log: Path, seats: Seats, *, silence_s: float) -> None:
         self._spec, self._silence_s = spec, silence_s
-        self._started = time.perf_counter_ns()
         self._gang = ActorGang(actors, spec, log, seats)
         self._dead: set[int] = set()  # ranks whose processes died, or that did not come
         self._met: set[int] = set()  # ranks that have come to meet the others
@@ -47,15 +46,15 @@ class GangProcess:
         Raises ClusterError where a node runs other sources than this process.
         """
         try:
-            streams = yield from self._begin(keeping)
+            streams = yield from self._gang.begin(keeping)
         except (RayError, NotStartedError) as error:
-            yield died(error, wall_ns=self._wall_ns(), log=self._gang.logs[0])
+            yield died(error, wall_ns=self._gang.age_ns, log=self._gang.logs[0])
             return
         results: dict[int, RunResult] = {}
         try:
             yield from self._follow(streams, results)
         except ValueError as error:  # the ranks have not trained alike
-            yield RunResult(status=Status.FAILED, wall_ns=self._wall_ns(), failure=Failure(reason=str(error)))
+            yield RunResult(status=Status.FAILED, wall_ns=self._gang.age_ns, failure=Failure(reason=str(error)))
             return
         # Others may have failed because of a process that died, and have told so before Ray did.
         failed = [rank for rank, result in results.items() if result.status is Status.FAILED]
@@ -104,23 +103,11 @@ class GangProcess:
 
     def members(self) -> list[dict[str, Any]]:
         """Host, process, node and GPUs by UUID of each rank; what is not known yet is None."""
-        return [known(who) for who in self._gang.who]
+        return self._gang.known()
 
     def end(self) -> None:
         """End the processes of all ranks."""
         self._gang.end()
-
-    def _begin(self, keeping: Keeping | None) -> Generator[Placed, None, list[Any]]:
-        """Wait until all ranks live, give them their data and each other's endpoints; returns their streams of events."""
-        self._gang.greet()
-        before = {"process_start": self._wall_ns()}
-        first = self._gang.who[0]
-        yield Placed(hostname=first["hostname"], pid=first["pid"])
-        sent = time.perf_counter_ns()
-        self._gang.send_data()
-        peers, place = self._gang.peers(), self._gang.place(keeping)
-        before |= {"data": time.perf_counter_ns() - sent}
-        return [member.run.remote(self._spec.to_dict(), before, rank, peers, place) for rank, member in enumerate(self._gang.members)]
 
     def _follow(self, streams: Sequence[Any], results: dict[int, RunResult]) -> Iterator[Event]:
         """Yields each event that all ranks have had; fills ``results``, in the order in which the ranks ended.
@@ -165,13 +152,12 @@ class GangProcess:
             return RunResult(status=Status.FAILED, failure=Failure(reason="the worker ended without a result"))
         except RayError as error:
             self._dead.add(rank)
-            return died(error, wall_ns=self._wall_ns(), log=self._gang.logs[rank])
+            return died(error, wall_ns=self._gang.age_ns, log=self._gang.logs[rank])
 
     def _give_up(self, waiting: Mapping[int, Any], results: dict[int, RunResult]) -> None:
         """End the ranks that have not ended by themselves, and say why: they did not come, wait for one that failed, or hang."""
         if not results and len(self._met) in {0, len(self._gang.members)}:
-            why = f"no rank has given a sign of life for {self._silence_s:.0f} s: they hang, or are slower than `silence_limit` allows"
-            reasons = dict.fromkeys(waiting, why)
+            reasons = dict.fromkeys(waiting, str(SilentError(self._silence_s)))
         else:
             late = "did not come to meet the others in time"
             reasons = {rank: "waited for another rank in vain" if rank in self._met else late for rank in waiting}
@@ -179,10 +165,7 @@ class GangProcess:
             end(self._gang.members[rank], self._gang.who[rank])
             if rank not in self._met:
                 self._dead.add(rank)
-            results[rank] = RunResult(status=Status.FAILED, wall_ns=self._wall_ns(), failure=Failure(reason=reason, lost=True))
-
-    def _wall_ns(self) -> int:
-        return time.perf_counter_ns() - self._started
+            results[rank] = RunResult(status=Status.FAILED, wall_ns=self._gang.age_ns, failure=Failure(reason=reason, lost=True))
 
 
 def _joint(events: Sequence[Event]) -> Event:

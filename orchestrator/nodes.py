@@ -96,24 +96,6 @@ def check_address(address: str) -> tuple[str, int]:
     return ip, int(port)
 
 
-def write_error(folder: Path) -> str | None:
-    """Why nothing can be written in ``folder``, or where it would be made; None where it can."""
-    path = folder.absolute()
-    existing = next(parent for parent in (path, *path.parents) if parent.exists())
-    try:
-        with tempfile.TemporaryFile(dir=existing):
-            return None
-    except OSError as error:
-        return error.strerror or str(error)
-
-
-def free_port(host: str) -> int:
-    """A TCP port on which nobody listens now."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
-
-
 def wait_for_port(host: str, port: int, nodes: Nodes, *, timeout_s: float) -> None:
     """Wait until somebody listens there. Raises ClusterError after ``timeout_s`` or when a node ends."""
     deadline = time.monotonic() + timeout_s

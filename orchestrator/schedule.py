@@ -77,10 +77,13 @@ class Scheduler:
         """
         return [status for pair in todo for status in self._pair(pair)]
 
-    def _pair(self, pair: PairWork) -> list[Status]:
-        """The runs; then, where all of them ended well, the duel of the processes that did them, again if it was disturbed."""
+    def _pair(self, pair: PairWork, lives: Mapping[str, Lives] | None = None) -> list[Status]:
+        """The runs; then, where all of them ended well, the duel of the processes that did them, again if it was disturbed.
+
+        ``lives``: those that the runs have had so far.
+        """
         statuses: list[Status] = []
-        lives = {run.side: Lives(self._keeping(run, attempt)) for run, attempt in pair.runs}
+        lives = lives or {run.side: Lives(self._keeping(run, attempt)) for run, attempt in pair.runs}
         while True:
             left = replace(pair, runs=pair.runs[len(statuses) :])
             try:
@@ -92,7 +95,8 @@ class Scheduler:
                 continue  # what is left of the pair goes on where there is still a place
             except NoSeatError as error:
                 if len(left.runs) > 1:  # a side that has lost its nodes does not stop the others
-                    return [*statuses, *(one for run in left.runs for one in self._pair(replace(left, runs=(run,), duel=None)))]
+                    alone = (replace(left, runs=(run,), duel=None) for run in left.runs)
+                    return [*statuses, *(status for one in alone for status in self._pair(one, lives))]
                 return [*statuses, *self._not_placed(left, error)]
         if pair.duel and statuses[-1] is Status.INVALID and len(statuses) > len(pair.runs) and pair.duel[1] < ATTEMPTS:
             # Fresh processes; what was trained stays as it is.
@@ -143,7 +147,9 @@ class Scheduler:
                 alone = not ground.live
                 ground.live[run.side] = process
                 self._judge_run(result, process, begun, flaw=ground.seated.lease.flaw(ground.used([run.side])), alone=alone)
-                if result.status in TRAINED and (exchange := process.exchange_ns()):
+                if has_cores_twice(seats):
+                    result.environment["cores_shared"] = True
+                elif result.status in TRAINED and (exchange := process.exchange_ns()):
                     result.environment["exchange"] = exchange
                 if not stays:
                     del ground.live[run.side]
@@ -151,8 +157,6 @@ class Scheduler:
             self._record(run, attempt, RunResult(status=Status.CANCELLED, failure=INTERRUPTED), started_at)
             lives.forget()
             raise
-        if has_cores_twice(seats):
-            result.environment["cores_shared"] = True
         self._record(run, attempt, result, started_at)
         lives.forget()
         self.listener.event(run, result)

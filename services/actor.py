@@ -15,8 +15,9 @@ import ray
 from numpy.typing import NDArray
 
 from levelfield import data
-from levelfield.checkpoints import Keeping, is_writable
+from levelfield.checkpoints import Keeping
 from levelfield.gang import Gang, free_endpoint
+from levelfield.local import write_error
 from levelfield.measure.environment import describe_environment, source_hash
 from levelfield.measure.host import host_id
 from levelfield.measure.monitor import own_gpus
@@ -80,7 +81,7 @@ class WorkerActor:
     def can_keep(self, keeping: Mapping[str, str | None], rank: int) -> tuple[bool, bool]:
         """Whether this host can write checkpoints there, and whether it has the rank's part of the one to go on from."""
         place = Keeping.from_dict(keeping)
-        return is_writable(place.folder), place.after is None or (place.after / f"rank-{rank}").is_dir()
+        return write_error(place.folder) is None, place.after is None or (place.after / f"rank-{rank}").is_dir()
 
     def run(
         self,

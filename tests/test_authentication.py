@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 import ray
 
+from levelfield.local import free_port
 from levelfield.result import Status
 from levelfield.store import Store
 from orchestrator.authentication import MODE, TOKEN
 from orchestrator.cluster import LOOPBACK, embedded
-from orchestrator.nodes import Nodes, free_port, wait_for_port
+from orchestrator.nodes import Nodes, wait_for_port
 from tests.platform_process import Platform
 
 JOIN = "import ray, sys; ray.init(sys.argv[1], _node_ip_address='127.0.0.2', logging_level='ERROR'); print('joined')"

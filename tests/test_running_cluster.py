@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from levelfield.local import free_port
 from levelfield.result import Status
 from levelfield.store import Store
 from orchestrator.actors import Actors
 from orchestrator.cluster import LOOPBACK
-from orchestrator.nodes import ClusterError, Nodes, free_port, wait_for_port
+from orchestrator.nodes import ClusterError, Nodes, wait_for_port
 from tests.platform_process import Platform, processes_of
 
 

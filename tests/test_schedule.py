@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 import pytest
 
 from levelfield.bursts import Burst
+from levelfield.checkpoints import Saved
 from levelfield.duel import DuelResult
 from levelfield.leases import Device
 from levelfield.result import Failure, RunResult, Status
@@ -129,6 +130,34 @@ def test_what_has_no_place_any_more_has_failed_and_says_why(tmp_path):
     assert [entry[0] for entry in world.recorded] == ["torch", "torch", "tensorflow"]
     assert [(pair, result.failure.reason) for pair, _, result in world.duels] == [(2, "cannot be placed: a device is needed")]
     assert world.told == []
+
+
+def test_sides_that_have_no_place_together_any_more_go_on_alone_from_where_they_were(tmp_path):
+    """The node of one side is lost in mid-run: that side is given another one, where the other side cannot be."""
+    world, after = World(), []
+    run = FakeProcess.run
+
+    def loses_its_node(process, keeping=None):
+        after.append((process.spec.framework, keeping.after and keeping.after.name))
+        if len(after) == 1:
+            yield Saved(epoch=3, folder=str(keeping.folder / "epoch-3"))
+            yield RunResult(status=Status.FAILED, failure=Failure(reason="it died", lost=True))
+        else:
+            yield from run(process)
+
+    def seats(specs, claims):
+        if len(specs) == len(SIDES) and after:
+            raise NoSeatError("not both")
+        return dict.fromkeys(specs, ())
+
+    world.seats, world.is_lost = seats, lambda _: True
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FakeProcess, "run", loses_its_node)
+        given = {"executor": world, "store": world, "listener": world, "logs": tmp_path, "places": world, "checkpoints": tmp_path}
+        statuses = Scheduler(study_id="s", rounds=ROUNDS, target_ns=1, **given).work([with_duel(0)])
+    assert statuses == [Status.RESTARTED, Status.OK]
+    assert after == [("torch", None), ("torch", "epoch-3"), ("tensorflow", None)]
+    assert world.duels == [], "a later session has the duel, where there is a place for both"
 
 
 def seat(device, node="n"):

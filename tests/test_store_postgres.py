@@ -3,7 +3,6 @@
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -14,6 +13,7 @@ import psycopg
 import pytest
 
 import levelfield
+from levelfield.local import free_port
 from levelfield.store import Store, StoreError
 from tests.lease_contract import LeaseContract
 from tests.test_store import StoreContract, planned, record, store, study  # noqa: F401
@@ -35,12 +35,6 @@ def _unprivileged() -> dict:
     names = {user.pw_name for user in pwd.getpwall()}
     user = pwd.getpwnam("postgres" if "postgres" in names else "nobody")
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind((HOST, 0))
-        return listener.getsockname()[1]
 
 
 def _wait(port: int, process: subprocess.Popen, log: Path) -> None:
@@ -66,7 +60,7 @@ def port():
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="levelfield-postgres-")))
         if identity:
             os.chown(folder, identity["user"], identity["group"])
-        data, log, port = folder / "data", folder / "log", _free_port()
+        data, log, port = folder / "data", folder / "log", free_port(HOST)
         options = ["--username=levelfield", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
         subprocess.run([binaries / "initdb", "-D", data, *options], check=True, capture_output=True, cwd=folder, **identity)
         settings = (f"listen_addresses={HOST}", f"port={port}", "unix_socket_directories=", "fsync=off", "timezone=Asia/Kolkata")

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import psutil
 
+from levelfield.local import free_port
 from orchestrator.cluster import LOOPBACK
-from orchestrator.nodes import Nodes, free_port, wait_for_port
+from orchestrator.nodes import Nodes, wait_for_port
 from tests.platform_process import workers_of
 
 
