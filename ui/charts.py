@@ -21,6 +21,7 @@ BETTER = {
     "speed": "higher is better",
     "throughput": "higher is better",
     "time_to_train": "lower is better",
+    "cost": "lower is better",
     "process_peak_rss": "lower is better",
 }
 
@@ -88,7 +89,7 @@ def _ratio(comparison: Comparison, quantity: Quantity) -> Effect | None:
 
 def _row_text(quantity: Quantity, effect: Effect) -> str:
     """Two short lines, because on a telephone a long one would be cut off."""
-    name = f"<b>{quantity.label}</b>, {BETTER.get(quantity.name, 'not judged')}"
+    name = f"<b>{quantity.label}</b>, {BETTER[quantity.name]}"
     found = f"<b>{formats.estimate(effect)}</b> {formats.interval(effect)}"
     pairs = "" if effect.excluded else f", {effect.n} pair{'' if effect.n == 1 else 's'}"
     return f"{name}<br>{found}{pairs}"

@@ -13,6 +13,7 @@ from ui.look import GREY, Look
 
 MAX_POINTS = 4000  # beyond it only the medians are drawn
 MAX_TICKS = 60
+MEDIAN = "#259c8d"  # no side's, and seen on light and dark ground
 
 
 def rounds(bursts: pd.DataFrame, comparison: Comparison, margin: float, look: Mapping[str, Look]) -> go.Figure | None:
@@ -51,5 +52,5 @@ def _medians(a: "pd.Series[float]", b: "pd.Series[float]") -> go.Scatter:
     seeds = list(dict.fromkeys(seed for seed, _ in a.index))
     logs = {seed: within_pair(a[seed].dropna().to_dict(), b[seed].dropna().to_dict()) for seed in seeds}
     shown = {str(seed): math.exp(log) for seed, log in logs.items() if log is not None}
-    mark = {"symbol": "line-ew", "size": 22, "line": {"width": 3, "color": "#111827"}}
+    mark = {"symbol": "line-ew", "size": 22, "line": {"width": 3, "color": MEDIAN}}
     return go.Scatter(x=list(shown), y=list(shown.values()), mode="markers", marker=mark, name="median of the pair")

@@ -9,6 +9,7 @@ from sqlalchemy import create_engine, text
 from streamlit.testing.v1 import AppTest
 
 from levelfield.report.analysis import analyse
+from levelfield.report.quantities import QUANTITIES
 from levelfield.report.tables import workload_table
 from levelfield.result import Failure, Status
 from levelfield.spec import PlannedRun, RunKey, RunSpec
@@ -16,6 +17,7 @@ from levelfield.store import Store
 from levelfield.store.frames import load
 from tests.networks import pair
 from tests.ui.stores import APP, NOW, TWO, fill, result
+from ui import charts
 
 
 @pytest.fixture
@@ -244,3 +246,8 @@ def test_unreachable_store_is_named_without_its_password(monkeypatch, store):
     assert "The store cannot be read" in seen
     assert "***" in seen
     assert "secret" not in seen
+
+
+def test_of_every_ratio_it_is_said_which_way_is_better():
+    """The chart of ratios asks by the quantity's name."""
+    assert {quantity.name for quantity in QUANTITIES if quantity.compared == "ratio"} == set(charts.BETTER)
