@@ -114,15 +114,15 @@ def measure(options: Namespace) -> Iterator[dict[str, Any]]:
 
 def _watched(watcher: ClusterWatch, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """A record, with whether the machine was quiet from before its process began until it ended."""
-    watcher.settle()
-    begun = watcher.mark()
+    watcher.settle([host_id()])
+    begun = watcher.mark([host_id()])
     one = measure()
     seen = watcher.evidence([host_id()], begun) or {"valid": False, "reasons": ["nobody watched"]}
     return one | {"noise": {name: seen[name] for name in ("valid", "reasons", "figures") if name in seen}}
 
 
 def _in_an_actor(options: Namespace, spec: RunSpec, actors: Actors, log: Path) -> dict[str, Any]:
-    seats = places_of(None).seats({"both": spec})["both"]
+    seats = places_of(None).offers({"both": spec}).choose()["both"]
     process, choices = OverheadProcess(actors, spec, log, seats), asdict(choices_of(options))
     try:
         *_, result = process.run()

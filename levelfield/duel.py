@@ -4,9 +4,9 @@ Whatever the machine does meanwhile hits all of them alike (randomised multiple 
 """
 
 import random
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
 
 from levelfield.bursts import Burst
 from levelfield.result import Failure, Status
@@ -37,6 +37,19 @@ class DuelResult:
     members: dict[str, Any] = field(default_factory=dict)
     evidence: dict[str, Any] = field(default_factory=dict)
     failure: Failure | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as dictionaries, lists, numbers and text."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The inverse of `to_dict`."""
+        values = dict(data)
+        values["status"] = Status(values["status"])
+        values["turns"] = [Turn(**{**turn, "burst": Burst(**turn["burst"])}) for turn in values["turns"]]
+        values["failure"] = Failure(**values["failure"]) if values["failure"] else None
+        return cls(**values)
 
 
 def take_turns(

@@ -3,7 +3,6 @@
 import importlib
 import os
 import time
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -14,17 +13,16 @@ from levelfield.blocks import Plan
 from levelfield.bursts import Burst, Burster
 from levelfield.checkpoints import Keeping, Saved
 from levelfield.data import Dataset
+from levelfield.failures import failed
 from levelfield.gang import ALONE, Gang
 from levelfield.measure.environment import describe_environment, usable_cores
-from levelfield.measure.memory import process_memory
 from levelfield.measure.threads import ThreadReport, confine, observe, usage, violations
 from levelfield.measure.threads import environment as thread_variables
-from levelfield.result import Epoch, Failure, RunResult, Status
+from levelfield.result import Epoch, RunResult, Status
 from levelfield.services import Service
 from levelfield.spec import RunSpec
 from levelfield.training import Alive, AnyWorker, Event, Started, has_own_loop, train
 
-LOG_TAIL_LINES, TAIL_LIMIT, REASON_LIMIT = 30, 16_384, 1_000  # lines, bytes, characters
 LOOK_NS = 500_000_000  # the kernel counts a thread's time in ticks of 10 ms
 EVENTS: Mapping[str, Callable[[Mapping[str, Any]], Event]] = {
     "started": lambda fields: Started(**fields),
@@ -57,7 +55,8 @@ class Session:
         except (KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as error:  # noqa: BLE001 - a framework may raise anything, SystemExit too; whatever it is belongs in the result
-            yield failed(error, wall_ns=time.perf_counter_ns() - started + sum(before_ns.values()), service=self._service, log=self._log)
+            wall_ns = time.perf_counter_ns() - started + sum(before_ns.values())
+            yield failed(error, wall_ns=wall_ns, service=self._service, log=self._log, worker=self.worker)
 
     @property
     def burster(self) -> Burster:
@@ -133,27 +132,3 @@ def load_worker(service: Service, track: str) -> Callable[[], AnyWorker]:
     module, _, name = service.workers.get(track, service.worker).partition(":")
     factory: Callable[[], AnyWorker] = getattr(importlib.import_module(module), name)
     return factory
-
-
-def failed(error: BaseException, *, wall_ns: int, service: Service, log: Path | None) -> RunResult:
-    """A result with the exception as plain data: framework exceptions cannot be unpickled where the framework is missing."""
-    kind = type(error).__name__
-    failure = Failure(
-        reason=f"{kind}: {error}"[:REASON_LIMIT],
-        error_type=kind,
-        traceback=traceback.format_exc()[-TAIL_LIMIT:],
-        log_tail=tail(log) if log else None,
-    )
-    environment = describe_environment(service.packages)
-    return RunResult(status=Status.FAILED, wall_ns=wall_ns, memory_bytes=process_memory(), environment=environment, failure=failure)
-
-
-def tail(log: Path, lines: int = LOG_TAIL_LINES) -> str | None:
-    """The last lines of a log file, or None where there is none."""
-    try:
-        with log.open("rb") as opened:
-            opened.seek(max(0, opened.seek(0, os.SEEK_END) - TAIL_LIMIT))
-            text = opened.read().decode(errors="replace")
-    except OSError:
-        return None
-    return "\n".join(text.splitlines()[-lines:]) or None

@@ -35,9 +35,7 @@ class RunSpec:
 
     def canonical_json(self) -> str:
         """JSON with sorted keys and without the fields that stand at their default."""
-        defaults = {f.name: f.default for f in fields(self)}
-        set_fields = {name: value for name, value in asdict(self).items() if value != defaults[name]}
-        return json.dumps(set_fields, sort_keys=True, separators=(",", ":"))
+        return _canonical.encode({name: value for name, value in vars(self).items() if value != _DEFAULTS[name]})
 
     @property
     def hash(self) -> str:
@@ -58,6 +56,10 @@ class RunSpec:
             return cls(**data)
         except TypeError as error:
             raise ValueError(str(error).replace("RunSpec.__init__()", "a run specification is")) from error
+
+
+_DEFAULTS = {field.name: field.default for field in fields(RunSpec)}
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 @dataclass(frozen=True, kw_only=True, order=True)

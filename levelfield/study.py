@@ -72,6 +72,7 @@ class Study(BaseModel):
     device: Annotated[str, Field(min_length=1, max_length=60)] = "cpu"
     workers: Workers = [1]
     placement: Literal["pack", "spread"] = "pack"
+    scaling: Literal["strong", "weak"] = "strong"
     isolation: Literal["host", "device"] = "host"
     shares: Annotated[int, Field(gt=0, le=MAX_WORKERS)] = 1
     restart: Literal["checkpoint", "scratch"] = "checkpoint"
@@ -131,6 +132,12 @@ class Study(BaseModel):
     def has_duels(self) -> bool:
         """Whether speed is compared by bursts: not where a framework owns the loop, and not where nobody is there to compare with."""
         return self.bursts > 0 and len(self.frameworks) > 1 and TRACKS[self.track].granularity is Granularity.STEP
+
+    def batch_size_of(self, case: Case) -> int | None:
+        """The global batch: the same for every number of workers or, where scaling is weak, so many examples for each worker."""
+        if self.scaling == "strong" or case.workers == 1:
+            return self.batch_size
+        return case.workers * (self.batch_size or workloads.get(case.workload).batch_size)
 
     @property
     def cases(self) -> list[Case]:

@@ -1,5 +1,6 @@
 """The actors of one run or recording, a rank each: started together, in one placement group where there are several, and ended together."""
 
+import threading
 import time
 from collections.abc import Generator, Sequence
 from contextlib import suppress
@@ -37,6 +38,7 @@ class ActorGang:
             for rank, (own, seat) in enumerate(zip(self.logs, seats, strict=True))
         ]
         self.who: list[dict[str, Any]] = [{} for _ in seats]
+        self._ending, self._ended = threading.Lock(), False
         self._peers: list[str] = []
 
     @property
@@ -63,13 +65,22 @@ class ActorGang:
 
         Raises NotStartedError where one does not start, and ClusterError where a node runs other sources than this process.
         """
-        if self._group and not self._group.wait(ACTOR_TIMEOUT_S):
+        if self._group and not self._is_placed(self._group):
             names = ", ".join(dict.fromkeys(seat.hostname for seat in self._seats))
             where = f"no {len(self._seats)} places on {names}"
             raise NotStartedError(f"{where} within {ACTOR_TIMEOUT_S:.0f} s: a node may have ended")
         for rank, (member, seat) in enumerate(zip(self.members, self._seats, strict=True)):
             self.who[rank] = self._actors.greet(member, seat)
             self._actors.check_sources(self._spec.framework, self.who[rank])
+
+    def _is_placed(self, group: PlacementGroup) -> bool:
+        """Raises NotStartedError where the group has been removed."""
+        try:
+            return bool(group.wait(ACTOR_TIMEOUT_S))
+        except RayError:
+            raise
+        except Exception as error:  # Ray has no class of its own for a group that is gone
+            raise NotStartedError(f"its places were given up: {error}") from error
 
     def send_data(self) -> None:
         """Give their hosts the data, one after the other: those of one host share what the first one was sent."""
@@ -97,12 +108,16 @@ class ActorGang:
         return [{name: who.get(name) for name in ("hostname", "host", "pid", "node_id", "gpus")} for who in self.who]
 
     def end(self) -> None:
-        """End the processes of all ranks."""
-        for member, who in zip(self.members, self.who, strict=True):
-            end(member, who)
-        if self._group:
-            with suppress(RayError):
-                remove_placement_group(self._group)
+        """End the processes of all ranks; also from another thread, and more than once."""
+        with self._ending:
+            if self._ended:  # by now their process ids may be other processes'
+                return
+            self._ended = True
+            for member, who in zip(self.members, self.who, strict=True):
+                end(member, who)
+            if self._group:
+                with suppress(RayError):
+                    remove_placement_group(self._group)
 
 
 class RankError(Exception):

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from levelfield.store import Store
 from levelfield.study import Problem, Side, Study, StudyError, choice
 from levelfield.tracks import TRACKS
 from orchestrator.leases import Lessor, Places
+from orchestrator.stopping import Stop
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +73,7 @@ def _spec(study: Study, case: Case, side: Side) -> RunSpec:
         precision=str(side.precision),
         device=study.device_kind,
         device_model=study.device_model,
-        batch_size=study.batch_size,
+        batch_size=study.batch_size_of(case),
         learning_rate=study.learning_rate,
         threads=study.threads,
     )
@@ -88,8 +90,11 @@ def certify_one(specs: tuple[RunSpec, RunSpec], lessor: Lessor, places: Places, 
             return certifier.certify(pair, steps=steps)
 
 
-def certify_study(study: Study, lessor: Lessor, places: Places, *, console: Console, logs: Path) -> None:
-    """Make the certificates that a study lacks and store them; what cannot be certified is told, and its label stays."""
+def certify_study(study: Study, lessor: Lessor, places: Places, *, console: Console, logs: Path, stop: Stop) -> None:
+    """Make the certificates that a study lacks and store them; what cannot be certified is told, and its label stays.
+
+    Raises KeyboardInterrupt where it is stopped.
+    """
     from orchestrator.actors import Actors  # imports Ray
     from orchestrator.parity import Certifier, seated_pair
 
@@ -102,16 +107,18 @@ def certify_study(study: Study, lessor: Lessor, places: Places, *, console: Cons
             continue
         done.add(same)
         with stepping(console, a) as on_step:
-            certifier = Certifier(actors=actors, logs=logs, on_step=on_step)
+            certifier = Certifier(actors=actors, logs=logs, on_step=on_step, stop=stop)
             try:
+                stop.check()
                 with seated_pair(lessor, places, (a, b)) as seated, certifier.pair((a, b), seated) as pair:
                     if _is_stored(store, Scope.of((a, b), (pair[0].code, pair[1].code), actors.dataset(a.workload).fingerprint)):
                         continue
                     certificate = certifier.certify(pair)
             except ParityError as error:
+                stop.check()  # which has ended its processes
                 console.print(f"[bold red]no certificate[/] for {a.workload}: {escape(str(error))}")
                 continue
-        store.add_certificate(certificate)
+        lessor.patience(partial(store.add_certificate, certificate))
         console.print(f"[{'green' if certificate.passed else 'bold red'}]parity:[/] {escape(certificate.verdict)}")
 
 

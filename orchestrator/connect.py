@@ -1,6 +1,8 @@
 """What must hold before anything is started, and the Ray cluster that a command runs on."""
 
+import os
 import signal
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
@@ -59,16 +61,40 @@ def places_of(address: str | None, shares: int = 1) -> "ClusterPlaces":
     return ClusterPlaces(raylets(address) if address else None, shares=shares)
 
 
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end the work as Ctrl-C does: in order, leaving nothing behind."""
+SAME_S = 0.5  # a terminal and a wrapper both pass on one Ctrl-C
 
-    def interrupt(number: int, _: FrameType | None) -> None:
+
+class _Interrupt:
+    """What a signal does: the first one ends the work in order, a second one at once; the guard then ends an embedded cluster."""
+
+    def __init__(self) -> None:
+        self.depth, self.came = 0, 0.0
+
+    def __call__(self, number: int, _: FrameType | None) -> None:
+        if self.came:
+            if time.monotonic() - self.came < SAME_S:
+                return
+            os.write(2, b"\nstopped at once\n")
+            os._exit(128 + number)
+        self.came = time.monotonic()
         raise KeyboardInterrupt(signal.Signals(number).name)
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+
+_interrupt = _Interrupt()
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end the work as Ctrl-C does: in order, leaving nothing behind; whoever cannot wait sends a second one."""
+    before = {number: signal.signal(number, _interrupt) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    _interrupt.depth += 1
     try:
         yield
     finally:
+        _interrupt.depth -= 1
+        if _interrupt.depth:  # Ray's own handlers, which it has put between ours, stay out until the work is over
+            before = dict.fromkeys(before, _interrupt)
+        else:
+            _interrupt.came = 0.0
         for number, handler in before.items():
             signal.signal(number, handler)

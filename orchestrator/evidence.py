@@ -6,6 +6,7 @@ from typing import Any
 from levelfield.result import RunResult
 
 JUDGED = ("valid", "reasons", "figures", "unobserved")
+UNJUDGED = "the store was away, and nobody has asked it since whether the devices were held all the time"
 PACKAGE = "package-"  # how the energy of processors is named; that of GPUs by UUID
 
 

@@ -57,6 +57,10 @@ class Process(Protocol):
         """Which process on which host each rank is; what is not known yet is None."""
         ...
 
+    def end(self) -> None:
+        """End it, whatever it is doing; from any thread, also more than once."""
+        ...
+
 
 class Executor(Protocol):
     """Something that has processes to run in."""
@@ -67,10 +71,10 @@ class Executor(Protocol):
 
 
 class Listener(Protocol):
-    """Something that wants to know how the study goes on."""
+    """Something that wants to know how the study goes on. Pairs that are at work at once call it from threads of their own."""
 
-    def waiting(self, claims: Sequence[Claim]) -> None:
-        """The next pair waits for these, the first of whom holds its devices; for nobody any more where there is none."""
+    def waiting(self, pair: int, claims: Sequence[Claim]) -> None:
+        """The pair waits for these, the first of whom holds its devices; for nobody any more where there is none."""
         ...
 
     def started(self, run: PlannedRun, attempt: int) -> None:

@@ -20,9 +20,13 @@ class SeatLostError(Exception):
 
 @dataclass
 class Lives:
-    """What is known of a run's earlier lives. ``keeping``: of its checkpoints; None: it begins again from scratch."""
+    """What is known of a run's earlier lives. ``keeping``: of its checkpoints; None: it begins again from scratch.
+
+    ``check`` raises where the run was ended on purpose: then its loss is none, and it has no other life.
+    """
 
     keeping: Keeping | None
+    check: Callable[[], object] = lambda: None
     losses: list[str] = field(default_factory=list)
 
     def live(
@@ -40,6 +44,8 @@ class Lives:
             with ExitStack() as own:
                 process = own.enter_context(start())
                 result = self._follow(process, hear)
+                if result.failure:
+                    self.check()
                 if not (result.failure and result.failure.lost) or len(self.losses) == RESTARTS:
                     stack.enter_context(own.pop_all())
                     return self._told(result), process
@@ -55,7 +61,7 @@ class Lives:
             shutil.rmtree(self.keeping.folder, ignore_errors=True)
 
     def _follow(self, process: Process, hear: Callable[[Placed | Event | Restarting], None]) -> RunResult:
-        with closing(process.run(self.keeping)) as events:
+        with closing(process.run(self._own())) as events:
             for event in events:
                 if isinstance(event, RunResult):
                     return event
@@ -63,6 +69,10 @@ class Lives:
                     self.keeping = replace(self.keeping, after=Path(event.folder))
                 hear(event)
         return RunResult(status=Status.FAILED, failure=Failure(reason="the worker ended without a result"))
+
+    def _own(self) -> Keeping | None:
+        """A life keeps its checkpoints in a folder of its own: a process that was lost with the network may live, and go on writing."""
+        return self.keeping and replace(self.keeping, folder=self.keeping.folder / f"life-{len(self.losses)}")
 
     def _told(self, result: RunResult) -> RunResult:
         """A run that had to be restarted says so; its timing is not used, its learning curve is."""

@@ -1,8 +1,7 @@
 """A study that goes on until it is decided: it looks at fixed numbers of pairs, and ends where every claim is decided (rule 7)."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
-from levelfield.result import Status
 from levelfield.study import Study
 from orchestrator.plan import PairWork
 
@@ -19,18 +18,6 @@ def stages(study: Study, todo: Iterable[PairWork]) -> Iterator[list[PairWork]]:
     for look in looks(len(study.seed_list)):
         yield [work for work in left if before <= work.pair // len(study.cases) < look]
         before = look
-
-
-def work_until_decided(
-    stages: Iterable[list[PairWork]], work: Callable[[list[PairWork]], list[Status]], decided: Callable[[], bool]
-) -> list[Status]:
-    """Do the stages one after the other until it is decided; a stage without anything to do was done before, and is looked at, too."""
-    statuses: list[Status] = []
-    for stage in stages:
-        statuses += work(stage)
-        if decided():
-            break
-    return statuses
 
 
 def is_decided(study: Study, study_id: str, store: str) -> bool:

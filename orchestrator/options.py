@@ -39,6 +39,8 @@ UntilDecided = Annotated[
     bool, typer.Option("--until-decided", help="Add pairs, at fixed looks, until every verdict is decided or the maximum is reached.")
 ]
 MaxRuns = Annotated[int | None, typer.Option(min=5, max=10_000, help="That maximum, in pairs; it cannot be raised later. Default: 30.")]
+Priority = Annotated[int, typer.Option(min=-100, max=100, help="For a scheduler: studies of a higher priority come first.")]
+Detach = Annotated[bool | None, typer.Option("--detach", help="Ask the scheduler for it, and do not follow it.")]
 MAXIMUM_PAIRS = 30
 RESULTS = Path("results")
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from orchestrator.actor_gang import ActorGang, RankError, answers_of
 from orchestrator.actors import Actors, NotStartedError
 from orchestrator.leases import Lessor, Places, Seated
 from orchestrator.seats import NoSeatError, Seats
+from orchestrator.stopping import Stop
 
 Specs = tuple[RunSpec, RunSpec]
 
@@ -39,11 +40,15 @@ class Recording:
 
 @dataclass(frozen=True, kw_only=True)
 class Certifier:
-    """Makes certificates. ``logs`` is where workers' output goes; ``on_step`` hears of every step that has been compared."""
+    """Makes certificates. ``logs`` is where workers' output goes; ``on_step`` hears of every step that has been compared.
+
+    ``stop`` ends what is at work, from another thread.
+    """
 
     actors: Actors
     logs: Path
     on_step: Callable[[Record], None]
+    stop: Stop = field(default_factory=Stop)
 
     @contextmanager
     def pair(self, specs: Specs, seated: Seated) -> Iterator[tuple[Recording, Recording]]:
@@ -64,9 +69,10 @@ class Certifier:
     def _recording(self, spec: RunSpec, name: str, seats: Seats) -> Iterator[Recording]:
         gang = ActorGang(self.actors, spec, self.logs / f"{spec.workload}-{spec.precision}-{name}.log", seats)
         try:
-            gang.greet()
-            gang.send_data()
-            yield Recording(gang=gang, spec=spec)
+            with self.stop.ending(gang.end):
+                gang.greet()
+                gang.send_data()
+                yield Recording(gang=gang, spec=spec)
         except NotStartedError as error:
             raise ParityError(f"{spec.framework}: {error}") from error
         except RayError as error:

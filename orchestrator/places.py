@@ -1,22 +1,27 @@
 """The devices of every node of the cluster on which Ray could start a process, the seats that they make, and the monitors there."""
 
 import contextlib
+import copy
+import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import ray
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from levelfield.leases import Claim, Device
+from levelfield.leases import Device
 from levelfield.measure.monitor import Monitor
 from levelfield.spec import RunSpec
-from orchestrator.seats import Seat, Seats, choose, fits, parts_of
-from orchestrator.watch import Eyes, LostSightError
+from orchestrator.seats import Offers, Seat, Seats, fits, parts_of
+from orchestrator.sight import Eyes, LostSightError
 
 ANSWER_TIMEOUT_S = 60.0  # the first answer: its process has to start
 LOOK_TIMEOUT_S = 20.0
+SILENT_S = 120.0  # before a node that did not answer is asked again: every pair would wait for it
 
 
 class RemoteEyes:
@@ -59,19 +64,23 @@ class ClusterPlaces:
         self._here = Monitor([os.getpid()]).where() if in_sight is None else None
         self._where = {node: Monitor([pid]).where() for node, pid in (in_sight or {}).items()}
         self._unwatched: dict[str, Any] = {}
+        self._silent: dict[str, float] = {}  # nodes that did not answer, and when
+        self._asking = threading.Lock()  # pairs are placed in threads of their own
 
-    def seats(self, specs: Mapping[str, RunSpec], claims: Callable[[], Sequence[Claim]] = tuple) -> dict[str, Seats]:
+    def divided(self, shares: int) -> "ClusterPlaces":
+        """The same cluster, which nobody asks again, with each host in so many sets of cores."""
+        other = copy.copy(self)
+        other._shares = shares  # noqa: SLF001 - of our own kind
+        return other
+
+    def offers(self, specs: Mapping[str, RunSpec]) -> Offers:
         """See `leases.Places`. A node that does not answer has no seat."""
-        offered = self._offered(specs)
-        any_spec = next(iter(specs.values()))
-        devices = {seat.device for seats in offered.values() for seat in seats}
-        queue = claims() if len(devices) > any_spec.workers else ()
-        load = {device: sum(any(wanted.conflicts(device) for wanted in claim.devices) for claim in queue) for device in devices}
-        chosen: dict[str, Seats] = {}
-        for kind in dict.fromkeys(spec.device for spec in specs.values()):  # a certificate may set a GPU against a CPU
-            of_kind = {side: offered[side] for side, spec in specs.items() if spec.device == kind}
-            chosen |= choose(of_kind, any_spec.workers, any_spec.placement, load.__getitem__)
-        return {side: chosen[side] for side in specs}
+        nodes = {node["NodeID"]: node["Resources"] for node in ray.nodes() if node["Alive"]}
+        fitting = {side: [node for node, offered in nodes.items() if spec.framework in offered] for side, spec in specs.items()}
+        with self._asking:
+            self._ask({node for found in fitting.values() for node in found})
+        seats = {side: [seat for node in fitting[side] for seat in self._seats_of(node, spec)] for side, spec in specs.items()}
+        return Offers(specs=specs, by_side=seats)
 
     def is_lost(self, seats: Seats) -> bool:
         """See `leases.Places`."""
@@ -80,16 +89,11 @@ class ClusterPlaces:
     def newcomers(self) -> Iterator[tuple[str, str, Eyes]]:
         """Host, its name and eyes on it, of each node that has answered since the last time."""
         while self._unwatched:
-            node, actor = self._unwatched.popitem()
+            with self._asking:
+                node, actor = self._unwatched.popitem()
             where = self._where[node]
             with contextlib.suppress(LostSightError):
                 yield where["host"], where["hostname"], RemoteEyes(actor)
-
-    def _offered(self, specs: Mapping[str, RunSpec]) -> dict[str, list[Seat]]:
-        nodes = {node["NodeID"]: node["Resources"] for node in ray.nodes() if node["Alive"]}
-        fitting = {side: [node for node, offered in nodes.items() if spec.framework in offered] for side, spec in specs.items()}
-        self._ask({node for found in fitting.values() for node in found})
-        return {side: [seat for node in fitting[side] for seat in self._seats_of(node, spec)] for side, spec in specs.items()}
 
     def _seats_of(self, node: str, spec: RunSpec) -> Iterator[Seat]:
         where = self._here or self._where.get(node)
@@ -103,13 +107,19 @@ class ClusterPlaces:
 
     def _ask(self, nodes: Iterable[str]) -> None:
         """Ask those that have not answered yet, all at once."""
-        new = {node: _monitor(node) for node in nodes if not self._here and node not in self._where}
+        now = time.monotonic()
+        new = {
+            node: _monitor(node)
+            for node in nodes
+            if not self._here and node not in self._where and now - self._silent.get(node, -math.inf) > SILENT_S
+        }
         asked = {node: monitor.where.remote() for node, monitor in new.items()}
         for node, answer in asked.items():
             try:
                 self._where[node] = ray.get(answer, timeout=ANSWER_TIMEOUT_S)
                 self._unwatched[node] = new[node]
             except (RayError, TimeoutError):
+                self._silent[node] = time.monotonic()
                 ray.kill(new[node])
 
 

@@ -24,16 +24,19 @@ class PairWork:
     duel: tuple[PlannedDuel, int] | None
 
 
-def plan(study: Study, plan_seed: int) -> list[PlannedRun]:
-    """The runs of a study in the order in which they are executed.
+def plan(study: Study, plan_seed: int, *, pairs: int | None = None) -> list[PlannedRun]:
+    """The runs of a study in the order in which they are executed; ``pairs``: only of the first so many.
 
     A pair is one run of every side with the same workload, number of workers and seed. The order within each pair is random, by
     ``plan_seed``, so that drift of the machine hits the sides alike; pairs follow each other so that workloads alternate.
     """
     rng = random.Random(plan_seed)  # noqa: S311 - a reproducible order, no secret
     runs: list[PlannedRun] = []
+    cases = study.cases
     for seed in study.seed_list:
-        for case in study.cases:
+        for case in cases:
+            if pairs is not None and len(runs) == pairs * len(study.frameworks):
+                return runs
             sides = [(side.label, _spec(study, side, case, seed)) for side in study.frameworks]
             rng.shuffle(sides)
             pair = len(runs) // len(sides)
@@ -45,7 +48,8 @@ def pending(study: Study, plan_seed: int, attempts: Attempts, duel_attempts: Due
     """What is still to be done, pair by pair: all whose last attempt, if any, did not finish it."""
     for _, members in groupby(plan(study, plan_seed), lambda run: run.pair):
         pair = list(members)
-        runs = tuple((run, at) for run in pair if (at := _next(attempts.get((run.spec.hash, run.side), ()))))
+        done = {run.side: attempts.get((run.spec.hash, run.side), ()) for run in pair} if attempts else {}
+        runs = tuple((run, at) for run in pair if (at := _next(done.get(run.side, ()))))
         planned = _duel(pair)
         at = _next(duel_attempts.get((planned.workload, planned.pair), ())) if study.has_duels else None
         if runs or at:
@@ -69,7 +73,7 @@ def _duel(pair: Sequence[PlannedRun]) -> PlannedDuel:
 
 
 def _spec(study: Study, side: Side, case: Case, seed: int) -> RunSpec:
-    own = {name: getattr(study, name) for name in ("track", "batch_size", "epochs", "learning_rate", "threads")}
+    own = {name: getattr(study, name) for name in ("track", "epochs", "learning_rate", "threads")}
     return RunSpec(
         workload=case.workload,
         framework=side.framework,
@@ -77,6 +81,7 @@ def _spec(study: Study, side: Side, case: Case, seed: int) -> RunSpec:
         seed=seed,
         precision=side.precision or study.precision,
         trains=study.train,
+        batch_size=study.batch_size_of(case),
         workers=case.workers,
         placement=study.placement if case.workers > 1 else "pack",
         device=study.device_kind,

@@ -1,8 +1,11 @@
 """What the user sees while a study runs: live on a terminal, one line a run elsewhere."""
 
+import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean as mean
 from textwrap import shorten
 from types import TracebackType
 from typing import Self
@@ -38,24 +41,37 @@ class WaitingLines:
             self._console.print(f"  {escape(told(claims))}", highlight=False, soft_wrap=True)
 
 
+@dataclass
+class Line:
+    """What is in progress: its bar, its kind as durations are kept by, when it began, where it is and how many epochs it has."""
+
+    task: TaskID
+    kind: str
+    since: float
+    where: str = ""
+    epochs: int = 0
+
+
 class LiveProgress:
-    """Implements `Listener`. Finished runs and duels stand as lines above what is in progress and the whole study."""
+    """Implements `Listener`. Finished runs and duels stand as lines above what is in progress and the whole study.
+
+    ``room``: how many pairs can be at work at once.
+    """
 
     def __init__(self, console: Console, todo: Sequence[PairWork]) -> None:
-        self._console = console
-        self._left = [run.side for pair in todo for run, _ in pair.runs] + [DUEL for pair in todo if pair.duel]
+        self._console, self.room = console, 1
+        self._left = Counter([run.side for pair in todo for run, _ in pair.runs] + [DUEL for pair in todo if pair.duel])
         self._durations: dict[str, list[float]] = defaultdict(list)
         self._current = Progress(TextColumn("  {task.description}"), BarColumn(24), TextColumn("{task.fields[state]}"), console=console)
         self._whole = Progress(
             TextColumn("  {task.description}"), BarColumn(24), MofNCompleteColumn(), TextColumn("steps,"), TimeElapsedColumn(),
             TextColumn("so far, {task.fields[left]} left"), console=console,
         )  # fmt: skip
-        self._study: TaskID = self._whole.add_task("whole study", total=len(self._left), left="unknown time")
-        self._run: TaskID | None = None
-        self._wait: TaskID | None = None
+        self._study: TaskID = self._whole.add_task("whole study", total=self._left.total(), left="unknown time")
+        self._lines: dict[tuple[str, int], Line] = {}
+        self._waits: dict[int, TaskID] = {}
         self._waits_for = WaitingLines(console)
-        self._since = 0.0
-        self._where, self._epochs = "", 0
+        self._lock = threading.RLock()  # pairs are at work in threads of their own
         self._live = Live(Group(self._current, self._whole), console=console, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> Self:
@@ -67,75 +83,80 @@ class LiveProgress:
         if self._console.is_terminal:
             self._live.stop()
 
-    def waiting(self, claims: Sequence[Claim]) -> None:
-        """Show whom the next pair waits for."""
-        if not self._console.is_terminal:
-            return self._waits_for(claims)
-        if self._wait is not None:
-            self._current.remove_task(self._wait)
-        self._wait = self._current.add_task(escape(told(claims)), total=None, state="") if claims else None
+    def waiting(self, pair: int, claims: Sequence[Claim]) -> None:
+        """Show whom the pair waits for."""
+        with self._lock:
+            if not self._console.is_terminal:
+                return self._waits_for(claims)
+            if pair in self._waits:
+                self._current.remove_task(self._waits.pop(pair))
+            if claims:
+                self._waits[pair] = self._current.add_task(escape(told(claims)), total=None, state="")
         return None
 
     def started(self, run: PlannedRun, attempt: int) -> None:
         """Show the next run."""
-        self._begin(run.side, _name(run), attempt)
+        self._begin(("run", run.turn), run.side, _name(run), attempt)
 
     def duel_started(self, duel: PlannedDuel, attempt: int, rounds: int) -> None:
         """Show the next duel."""
-        self._begin(DUEL, _duel_name(duel), attempt)
-        if self._run is not None:
-            self._current.update(self._run, total=rounds * len(duel.specs), state="bursts in turn")
+        line = self._begin((DUEL, duel.pair), DUEL, _duel_name(duel), attempt)
+        self._current.update(line.task, total=rounds * len(duel.specs), state="bursts in turn")
 
     def duel_event(self, duel: PlannedDuel, event: Turn | DuelResult) -> None:
         """Show how far the duel is."""
         if isinstance(event, DuelResult):
             each = len(event.turns) // max(1, len(duel.specs))
-            self._finished(DUEL, _duel_name(duel), event.status, event.failure, f"{each} bursts each")
-        elif self._run is not None:
-            self._current.update(self._run, advance=1)
+            self._finished((DUEL, duel.pair), _duel_name(duel), event.status, event.failure, f"{each} bursts each")
+        elif line := self._lines.get((DUEL, duel.pair)):
+            self._current.update(line.task, advance=1)
 
-    def _begin(self, kind: str, name: str, attempt: int) -> None:
-        self._since = time.monotonic()
-        if kind not in self._left:  # repeated, which nobody had planned
-            self._left.append(kind)
-            self._whole.update(self._study, total=(self._whole.tasks[self._study].total or 0) + 1)
-        again = f", attempt {attempt}" if attempt > 1 else ""
-        self._where = ""
-        self._run = self._current.add_task(escape(name) + again, total=None, state="starting its process")
-        self._whole.update(self._study, left=self._time_left())
+    def _begin(self, key: tuple[str, int], kind: str, name: str, attempt: int) -> Line:
+        with self._lock:
+            if before := self._lines.pop(key, None):  # its place was lost, and it goes on elsewhere
+                self._current.remove_task(before.task)
+            under_way = sum(line.kind == kind for line in self._lines.values())
+            if self._left[kind] <= under_way:  # repeated, which nobody had planned
+                self._left[kind] += 1
+                self._whole.update(self._study, total=(self._whole.tasks[self._study].total or 0) + 1)
+            again = f", attempt {attempt}" if attempt > 1 else ""
+            task = self._current.add_task(escape(name) + again, total=None, state="starting its process")
+            self._lines[key] = line = Line(task=task, kind=kind, since=time.monotonic())
+            self._whole.update(self._study, left=self._time_left())
+            return line
 
     def event(self, run: PlannedRun, event: Placed | Restarting | Event) -> None:
         """Show how far the run is."""
-        task = self._run
-        if task is None:
+        line = self._lines.get(("run", run.turn))
+        if line is None:
             return
         match event:
             case Placed():
-                self._where = f" on {event.hostname}, process {event.pid}"
-                self._current.update(task, state=f"importing{self._where}")
+                line.where = f" on {event.hostname}, process {event.pid}"
+                self._current.update(line.task, state=f"importing{line.where}")
             case Restarting():
                 where = f"goes on after {event.after}" if event.after else "begins again"
                 why = escape(shorten(event.reason, 200, placeholder=" ..."))
                 self._console.print(f"  {escape(_name(run))} {where} [dim]({why})[/]", highlight=False)
-                self._current.reset(task, total=None, state="starting its process")
+                self._current.reset(line.task, total=None, state="starting its process")
             case Started():
-                self._epochs = event.epochs
-                self._current.update(task, total=event.epochs, state=f"epoch 1 of {event.epochs}{self._where}")
+                line.epochs = event.epochs
+                self._current.update(line.task, total=event.epochs, state=f"epoch 1 of {event.epochs}{line.where}")
             case Epoch():
-                done = f"{event.epoch + 1} of {self._epochs} epochs, test accuracy {event.test_accuracy:.1%}"
-                self._current.update(task, advance=1, state=f"{done}{self._where}")
+                done = f"{event.epoch + 1} of {line.epochs} epochs, test accuracy {event.test_accuracy:.1%}"
+                self._current.update(line.task, advance=1, state=f"{done}{line.where}")
             case RunResult():
                 told = f"test accuracy {event.epochs[-1].test_accuracy:.1%}" if event.epochs else "ready"
-                self._finished(run.side, _name(run), event.status, event.failure, told)
+                self._finished(("run", run.turn), _name(run), event.status, event.failure, told)
 
-    def _finished(self, kind: str, name: str, status: Status, failure: Failure | None, told: str) -> None:
-        seconds = time.monotonic() - self._since
-        self._durations[kind].append(seconds)
-        self._left.remove(kind)
-        if self._run is not None:
-            self._current.remove_task(self._run)
-        self._run = None
-        self._whole.update(self._study, advance=1, left=self._time_left())
+    def _finished(self, key: tuple[str, int], name: str, status: Status, failure: Failure | None, told: str) -> None:
+        with self._lock:
+            line = self._lines.pop(key)
+            seconds = time.monotonic() - line.since
+            self._durations[line.kind].append(seconds)
+            self._left[line.kind] -= 1
+            self._current.remove_task(line.task)
+            self._whole.update(self._study, advance=1, left=self._time_left())
         if failure:
             what = MARKS.get(status, f"[bold red]{status}[/]") + ": " + escape(shorten(failure.reason, 300, placeholder=" ..."))
         else:
@@ -144,12 +165,11 @@ class LiveProgress:
 
     def _time_left(self) -> str:
         """From the mean duration of each side's finished runs, and of the duels; one that has none yet is assumed to be like the others."""
-        known = [seconds for durations in self._durations.values() for seconds in durations]
-        if not known:
+        if not self._durations:
             return "unknown time"
-        overall = sum(known) / len(known)
-        means = {side: sum(values) / len(values) for side, values in self._durations.items()}
-        seconds = round(sum(means.get(kind, overall) for kind in self._left))
+        means = {kind: mean(durations) for kind, durations in self._durations.items()}
+        overall = mean(means.values())
+        seconds = round(sum(number * means.get(kind, overall) for kind, number in self._left.items()) / self.room)
         return f"about {seconds // 60}:{seconds % 60:02d}"
 
 

@@ -19,7 +19,7 @@ from orchestrator.options import RESULTS, Address, Gate, Results, Shares, StoreU
 from orchestrator.plan import plan
 
 if TYPE_CHECKING:  # it imports scipy, for which the other commands should not wait
-    from orchestrator.session import Session
+    from orchestrator.site import Session
 
 HASH_DIGITS = 12
 
@@ -43,7 +43,8 @@ def replay(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     shares: Shares = None,
 ) -> None:
     """Run a stored run again here: are the new values where the old ones let them be expected? Exit status 1 if one is not."""
-    from orchestrator.session import Session, new_record
+    from orchestrator.session import new_record
+    from orchestrator.site import Session
 
     console, url = Console(stderr=form is Form.JSON), store_url(results, store)
     data_commands.use_data_dir(data_dir)

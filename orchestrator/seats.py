@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from levelfield.leases import Device
+from levelfield.leases import Claim, Device, load_of
 from levelfield.spec import RunSpec
 
 
@@ -43,6 +43,32 @@ class Seat:
 
 Seats: TypeAlias = tuple[Seat, ...]  # in the order of the ranks
 Load = Callable[[Device], int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offers:
+    """What a cluster has for the sides of a pair: the seats that each of them could sit on, ``by_side``."""
+
+    specs: Mapping[str, RunSpec]
+    by_side: Mapping[str, Sequence[Seat]]
+
+    def choose(self, claims: Sequence[Claim] = ()) -> dict[str, Seats]:
+        """Seats for each side: of the devices that can be had, those that the fewest of ``claims`` are in the way of.
+
+        Raises NoSeatError where the cluster will never have them.
+        """
+        load, workers = load_of(claims), next(iter(self.specs.values())).workers
+        chosen: dict[str, Seats] = {}
+        for kind in dict.fromkeys(spec.device for spec in self.specs.values()):  # a certificate may set a GPU against a CPU
+            of_kind = {side: self.by_side[side] for side, spec in self.specs.items() if spec.device == kind}
+            chosen |= choose(of_kind, workers, next(iter(self.specs.values())).placement, load)
+        return {side: chosen[side] for side in self.specs}
+
+    def room(self, isolation: str) -> int:
+        """How many such pairs can be at work at once, at most."""
+        everything = {side: tuple(seats) for side, seats in self.by_side.items()}
+        devices, workers = held(everything, "device"), next(iter(self.specs.values())).workers
+        return max(1, min(len(held(everything, isolation)), len(devices) // workers))
 
 
 class NoSeatError(Exception):

@@ -1,57 +1,32 @@
-"""One `levelfield run` or `resume` from the checked study to its recorded runs."""
+"""One `levelfield run` or `resume` from the checked study to its recorded runs, led by the command itself."""
 
-import os
 import secrets
-import tempfile
-from collections import defaultdict
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import dataclass
+from contextlib import ExitStack
 from datetime import UTC, datetime
-from functools import cache, partial
-from pathlib import Path
-from typing import TYPE_CHECKING
+from functools import partial
 
 from rich.console import Console
 from rich.markup import escape
 
 import levelfield
-from levelfield import data, workloads
 from levelfield.measure.environment import source_hash
 from levelfield.result import Status
-from levelfield.services import Service
-from levelfield.spec import Case, RunSpec
 from levelfield.store import Store, StudyRecord
-from levelfield.store.address import parse, shown
-from levelfield.study import Study, check_study
-from orchestrator.certificates import certify_study
-from orchestrator.connect import UsageError, check_before_start, cluster, interruptible, places_of
-from orchestrator.leases import Lessor, Places
-from orchestrator.locks import exclusive, measuring
-from orchestrator.looks import is_decided, stages, work_until_decided
+from levelfield.study import Study
+from orchestrator.conductor import Conductor
+from orchestrator.connect import interruptible
+from orchestrator.crew import crew
+from orchestrator.desk import Desk
+from orchestrator.job import Job, Todo, begin, checked, locked, marked, outcome_of, what_is_left
+from orchestrator.leases import Lessor
 from orchestrator.nodes import ClusterError
-from orchestrator.plan import PairWork, pending, plan
+from orchestrator.patience import Patience
 from orchestrator.progress import LiveProgress, WaitingLines
-from orchestrator.raylets import raylets
-from orchestrator.schedule import Scheduler
-from orchestrator.seats import NoSeatError
-from orchestrator.watch import Blind, ClusterWatch, Watcher
+from orchestrator.site import Session, Site, joined
+from orchestrator.stopping import INTERRUPTED, Stop
 
-if TYPE_CHECKING:
-    from orchestrator.places import ClusterPlaces
-
-
-@dataclass(frozen=True, kw_only=True)
-class Session:
-    """What a run needs from the command line."""
-
-    services: dict[str, Service]
-    results: Path
-    store_url: str
-    address: str | None
-    console: Console
-    certify: bool = True
-    gate: bool = True
+TICK_S = 1.0
 
 
 def new_record(study: Study) -> StudyRecord:
@@ -64,7 +39,7 @@ def new_record(study: Study) -> StudyRecord:
         created_at=now,
         study=study.model_dump(mode="json"),
         plan_seed=seed,
-        planned_runs=len(plan(study, seed)),
+        planned_runs=len(study.seed_list) * len(study.cases) * len(study.frameworks),
         levelfield_version=levelfield.__version__,
         source_hash=source_hash(),
     )
@@ -75,103 +50,74 @@ def execute(session: Session, record: StudyRecord, *, is_new: bool) -> list[Stat
 
     Raises StudyError, UsageError, DataError, StoreError or ClusterError where it cannot be done; a new study is not stored then.
     """
-    study = check_study(record.study, session.services, source=f"study {record.id}")
-    needed = [session.services[name] for name in dict.fromkeys(side.framework for side in study.frameworks)]
-    check_before_start(session.address, needed, session.results)
-    for name in study.workloads:
-        data.load(workloads.get(name).dataset)
+    study, needed = checked(record, session)
     with ExitStack() as stack:
         stack.enter_context(interruptible())
         store = stack.enter_context(Store.open(session.store_url))
-        _lock(session, record, stack)
-        todo = list(pending(study, record.plan_seed, store.attempts(record.id), store.duel_attempts(record.id)))
-        if not todo or (not is_new and is_decided(study, record.id, session.store_url)):
+        stack.enter_context(locked(session, record.id))
+        stack.enter_context(marked(session))
+        todo = what_is_left(session, store, record, study, is_new=is_new)
+        if not todo.pairs:
             return []
-        session.console.print(f"[bold]{escape(study.title or study.name)}[/]  [dim]study {record.id}: {_amount(todo)}[/]")
-        lessor = Lessor(store=store, study_id=record.id, waiting=WaitingLines(session.console))
-        places = cache(partial(places_of, session.address, study.shares))
-        if session.address:  # the watch can have seen its second by the time that the cluster has been joined
-            watcher = stack.enter_context(_watch(session, places))
-            stack.enter_context(cluster(session.address, needed, session.console))
-        else:
-            stack.enter_context(cluster(None, needed, session.console, lessor))
-            watcher = stack.enter_context(_watch(session, places))
-        if is_new:
-            check_places(study, places())
-            store.add_study(record)
-        checkpoints = (session.results / "checkpoints").absolute() if study.restart == "checkpoint" else None
-        scheduler = partial(
-            Scheduler,
-            study_id=record.id,
-            store=store,
-            logs=_logs(session),
-            checkpoints=checkpoints,
-            watcher=watcher,
-            places=places(),
-            isolation=study.isolation,
-        )
-        statuses = _run(session, record, study, todo, scheduler)
-        # Afterwards, so that the first figures come soon; whoever wants to know before a long study asks `levelfield parity`.
-        if session.certify:
-            _certify(session, study, record, lessor, places())
-        return statuses
+        session.console.print(f"[bold]{escape(study.title or study.name)}[/]  [dim]study {record.id}: {todo.amount}[/]")
+        desk = stack.enter_context(Desk.own(store, record, todo.stop))
+        patience = Patience(pause=desk.pause, tell=todo.recorder.patience.tell)
+        lessor = Lessor(store=store, study_id=record.id, waiting=WaitingLines(session.console), patience=patience)
+        site = stack.enter_context(joined(session, store, needed, lessor))
+        return _lead(site, todo, desk)
 
 
-def _run(session: Session, record: StudyRecord, study: Study, todo: list[PairWork], scheduler: Callable[..., Scheduler]) -> list[Status]:
-    from orchestrator.execute import RayExecutor  # Ray is imported only where it is needed: the other commands stay quick
-
-    with LiveProgress(session.console, todo) as progress:
-        work = scheduler(executor=RayExecutor(silence_s=study.silence_limit), listener=progress, rounds=study.bursts).work
+def _lead(site: Site, todo: Todo, desk: Desk) -> list[Status]:
+    console, record = site.session.console, todo.record
+    with LiveProgress(console, todo.pairs) as progress:
+        job = begin(site, todo, progress)
+        progress.room = job.entry.room
         try:
-            return work_until_decided(stages(study, todo), work, partial(is_decided, study, record.id, session.store_url))
+            _work(job, desk)
         except KeyboardInterrupt:
-            session.console.print(f"\nInterrupted. [bold]levelfield resume {record.id}[/] goes on where it stopped.")
+            why = f"Stopped: {todo.stop.reason}." if desk.is_stopped else "Interrupted."
+            console.print(f"\n{why} [bold]levelfield resume {record.id}[/] goes on where it stopped.")
             raise
+    desk.outcome = outcome_of(job)
+    # Afterwards, so that the first figures come soon; whoever wants to know before a long study asks `levelfield parity`.
+    if site.session.certify:
+        _certify(job, console, desk)
+    return job.statuses
 
 
-def check_places(study: Study, places: Places) -> None:
-    """Raises UsageError with what is missing where the cluster could never place a run."""
-    first: dict[Case, dict[str, RunSpec]] = defaultdict(dict)
-    for run in plan(study, plan_seed=0)[: len(study.cases) * len(study.frameworks)]:
-        first[Case(workload=run.spec.workload, workers=run.spec.workers)][run.side] = run.spec
-    for case, specs in first.items():
-        try:
-            places.seats(specs, lambda: ())
-        except NoSeatError as error:
-            raise UsageError(f"{case.workload} cannot be placed: {error}") from error
+def _work(job: Job, desk: Desk) -> None:
+    """All pairs; raises what the first one raised that could not be recorded, when the others have been stopped."""
+    conductor = Conductor()
+    conductor.add(job.entry)
+    with crew(_stopping(job.stop)) as hired:
+        while not job.entry.agenda.is_over or not hired.is_idle:
+            while found := conductor.next():
+                hired.begin(job.entry, partial(job.scheduler.work, found[1]))
+            for entry, future in hired.ended(TICK_S):
+                job.statuses += future.result()
+                conductor.done(entry)
+            desk.tick(job.board.snapshot())
 
 
-def _watch(session: Session, places: "Callable[[], ClusterPlaces]") -> AbstractContextManager[Watcher]:
-    roots = [os.getpid(), *raylets(session.address).values()]
-    return ClusterWatch(roots, newcomers=lambda: places().newcomers()) if session.gate else nullcontext(Blind())
-
-
-def _amount(todo: list[PairWork]) -> str:
-    runs, duels = sum(len(pair.runs) for pair in todo), sum(pair.duel is not None for pair in todo)
-    return f"{runs} runs, {duels} duels" if duels else f"{runs} runs"
-
-
-def _certify(session: Session, study: Study, record: StudyRecord, lessor: Lessor, places: Places) -> None:
+def _certify(job: Job, console: Console, desk: Desk) -> None:
     """What stops a certificate must not hide that the runs are done."""
+
+    def work() -> list[Status]:
+        job.certify(console)
+        return []
+
     try:
-        certify_study(study, lessor, places, console=session.console, logs=_logs(session) / record.id)
+        with crew(_stopping(job.stop)) as hired:
+            hired.begin(job.entry, work)
+            while not hired.is_idle:
+                for _, future in hired.ended(TICK_S):
+                    future.result()
+                desk.tick()
     except (KeyboardInterrupt, ClusterError):
-        session.console.print(f"\nNot certified, but every run is stored: [bold]levelfield report {record.id}[/]")
+        console.print(f"\nNot certified, but every run is stored: [bold]levelfield report {job.record.id}[/]")
         raise
 
 
-def _logs(session: Session) -> Path:
-    return (session.results / "logs").absolute()
-
-
-def _lock(session: Session, record: StudyRecord, stack: ExitStack) -> None:
-    """Raises UsageError where another process runs this study; warns where one measures a study of another store on this machine."""
-    if not stack.enter_context(exclusive(_logs(session) / record.id / "lock")):
-        raise UsageError(f"study {record.id} is being run by another process")
-    # Those of one store take turns, by leases.
-    mark = Path(tempfile.gettempdir(), f"levelfield-measuring-{os.getuid()}.lock")
-    if not stack.enter_context(measuring(mark, shown(parse(session.store_url)))):
-        session.console.print(
-            "[yellow]note:[/] a study of another store is being measured on this machine: both will be slower than alone; studies of one "
-            "store take turns"
-        )
+def _stopping(stop: Stop) -> Callable[[BaseException], None]:
+    """What makes the threads end when one of them, or the user, has raised."""
+    return lambda error: stop.set(INTERRUPTED if isinstance(error, KeyboardInterrupt) else f"the study was ended by an error: {error}")

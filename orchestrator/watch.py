@@ -4,19 +4,18 @@ Each host is watched by monitors on it, which look once a second and tell what t
 host's own clock and are never compared with another host's.
 """
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeAlias, TypeVar
 
-from levelfield.measure.devices import taken
-from levelfield.measure.host import HostSample
 from levelfield.measure.monitor import Monitor
-from levelfield.measure.noise import Limits, is_quiet, judge
-from levelfield.measure.windows import Window, join, windows
+from levelfield.measure.noise import Limits
+from orchestrator.sight import Eyes, HostWatch, LostSightError
 
 BASELINE_S = 1.0  # the limits ask for nine tenths
-FRESH_S = 240.0  # the limits refuse a baseline that is older than five minutes
 
 Marks: TypeAlias = Mapping[str, int]
 T = TypeVar("T")
@@ -25,12 +24,12 @@ T = TypeVar("T")
 class Watcher(Protocol):
     """Something that watches hosts while others measure on them."""
 
-    def settle(self) -> None:
-        """Take a baseline where the last one has grown old; nothing of ours may be at work meanwhile."""
+    def settle(self, hosts: Iterable[str]) -> None:
+        """Take a baseline of these hosts where the last one has grown old; nothing of ours should be at work on them meanwhile."""
         ...
 
-    def mark(self) -> Marks:
-        """The beginning of a measurement: a moment of each host's own monotonic clock."""
+    def mark(self, hosts: Iterable[str]) -> Marks:
+        """The beginning of a measurement on these hosts: a moment of each one's own monotonic clock."""
         ...
 
     def evidence(self, hosts: Iterable[str], begun: Marks) -> dict[str, Any] | None:
@@ -41,91 +40,15 @@ class Watcher(Protocol):
 class Blind:
     """Watches nothing: for who has turned the gate off. Its measurements say that nobody watched."""
 
-    def settle(self) -> None:
+    def settle(self, hosts: Iterable[str]) -> None:
         """Take no baseline."""
 
-    def mark(self) -> Marks:
-        """No moment."""
-        return {}
+    def mark(self, hosts: Iterable[str]) -> Marks:
+        """No moment of any host."""
+        return dict.fromkeys(hosts, 0)
 
     def evidence(self, hosts: Iterable[str], begun: Marks) -> None:
         """Say nothing."""
-
-
-class LostSightError(Exception):
-    """A monitor does not answer any more."""
-
-
-class Eyes(Protocol):
-    """A monitor, here or on another host, which has been started. What it cannot tell raises LostSightError."""
-
-    def mark(self) -> int:
-        """Look now; the moment."""
-        ...
-
-    def since(self, at_ns: int) -> list[dict[str, Any]]:
-        """All looks from the last one at or before that moment on, and one now."""
-        ...
-
-    def stop(self) -> None:
-        """Look no more."""
-        ...
-
-
-class HostWatch:
-    """Watches one host through ``eyes``, of which each knows other processes that are not foreign."""
-
-    def __init__(self, hostname: str, eyes: Eyes, limits: Limits) -> None:
-        self.hostname, self._eyes, self._limits = hostname, [eyes], limits
-        self._baseline: Window | None = None
-        self._idle: tuple[HostSample, HostSample] | None = None
-        self._taken = 0.0
-
-    def add(self, eyes: Eyes) -> None:
-        """Look through these, too; what was normal without them is forgotten."""
-        self._eyes.append(eyes)
-        self._baseline = None
-
-    def mark(self) -> int:
-        """Look now; the moment."""
-        first, *_ = [eyes.mark() for eyes in self._eyes]
-        return first
-
-    def serves_as_baseline(self, start_ns: int) -> bool:
-        """Whether what was seen since may be a baseline though we were at work ourselves.
-
-        Our own work is not foreign; pressure from it can only make the baseline fail. But idle power would be overstated, and a second
-        monitor came later than the first.
-        """
-        return len(self._eyes) == 1 and not any(sample.rapl_uj for sample in self._seen(start_ns)[0])
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether there is a baseline, it is not some minutes old, and the machine was quiet then."""
-        fresh = time.monotonic() - self._taken < FRESH_S
-        return self._baseline is not None and fresh and is_quiet(self._baseline, self._limits)
-
-    def settle(self, start_ns: int) -> None:
-        """What was seen since is the baseline."""
-        seen = self._seen(start_ns)
-        self._baseline, self._idle = join(windows(seen, start_ns=start_ns)), (seen[0][0], seen[0][-1])
-        self._taken = time.monotonic()
-
-    def evidence(self, start_ns: int) -> dict[str, Any] | None:
-        """What was seen since, judged by the last baseline, and what the devices took; None without a baseline."""
-        if self._baseline is None:
-            return None
-        seen = self._seen(start_ns)
-        judgement = judge(windows(seen, start_ns=start_ns), self._baseline, self._limits)
-        return short(judgement.to_dict()) | taken(seen[0], self._idle)
-
-    def stop(self) -> None:
-        """Look no more."""
-        for eyes in self._eyes:
-            eyes.stop()
-
-    def _seen(self, start_ns: int) -> list[list[HostSample]]:
-        return [[HostSample.from_dict(sample) for sample in eyes.since(start_ns)] for eyes in self._eyes]
 
 
 class ClusterWatch:
@@ -145,6 +68,7 @@ class ClusterWatch:
         self._own, self._newcomers, self._limits = Monitor(roots), newcomers, limits or Limits()
         self._hosts: dict[str, HostWatch] = {}
         self._entered: dict[str, int] = {}  # when, on this host
+        self._entering = threading.Lock()  # pairs are measured in threads of their own
 
     def __enter__(self) -> Self:
         where = self._own.where()
@@ -157,40 +81,54 @@ class ClusterWatch:
         for watch in self._hosts.values():
             watch.stop()
 
-    def settle(self) -> None:
-        """Take a baseline of a second on each host where there is none yet, or the last one serves no longer.
+    def settle(self, hosts: Iterable[str]) -> None:
+        """Take a baseline of a second on each of these hosts where there is none yet, or the last one serves no longer.
 
         The first one here may begin where the watch began: whoever joins a cluster has waited for that already.
         """
-        for newcomer in self._newcomers():
-            self._add(*newcomer)
-        now = self._each(_mark, [host for host, watch in self._hosts.items() if not watch.is_settled])
+        with self._entering:
+            for newcomer in self._newcomers():
+                self._add(*newcomer)
+        wanted = {host: watch for host in sorted(set(hosts)) if (watch := self._hosts.get(host))}
+        with ExitStack() as stack:  # pairs on the same host take one baseline; always in one order, so that they do not block each other
+            for watch in wanted.values():
+                stack.enter_context(watch.settling)
+            self._settle(list(wanted))
+
+    def _settle(self, hosts: Sequence[str]) -> None:
+        now = self._each(_mark, [host for host in hosts if not self._is_settled(host)])
         if not now:
             return
-        early = {host: at for host, at in self._entered.items() if host in now and self._hosts[host].serves_as_baseline(at)}
-        self._entered = {}
+        entered, self._entered = self._entered, {}
+        own = {host: watch for host in entered if host in now and (watch := self._hosts.get(host))}
+        early = {host: entered[host] for host, watch in own.items() if watch.serves_as_baseline(entered[host])}
         starts = now | early
         time.sleep(max(0.0, BASELINE_S - min((now[host] - starts[host]) / 1e9 for host in now)))
         self._each(lambda host, watch: watch.settle(starts[host]), starts)
-        if any(not self._hosts[host].is_settled for host in early if host in self._hosts):
-            self.settle()
+        if not all(map(self._is_settled, early)):
+            self._settle(hosts)
 
-    def mark(self) -> Marks:
+    def _is_settled(self, host: str) -> bool:
+        """Also where it is not watched any more: there is nothing to settle."""
+        return (watch := self._hosts.get(host)) is None or watch.is_settled
+
+    def mark(self, hosts: Iterable[str]) -> Marks:
         """See `Watcher`."""
-        return self._each(_mark, self._hosts)
+        return self._each(_mark, set(hosts) & self._hosts.keys())
 
     def evidence(self, hosts: Iterable[str], begun: Marks) -> dict[str, Any] | None:
         """See `Watcher`."""
         wanted = set(hosts)
         if not wanted or not wanted <= begun.keys() & self._hosts.keys():
             return None
-        found = self._each(lambda host, watch: watch.evidence(begun[host]), wanted)
-        known = {self._hosts[host].hostname: seen for host, seen in found.items() if seen is not None}
+        found = self._each(lambda host, watch: (watch.hostname, watch.evidence(begun[host])), wanted)
+        known = {name: seen for name, seen in found.values() if seen is not None}
         return merged(known) if len(known) == len(wanted) else None
 
     def _add(self, host: str, hostname: str, eyes: Eyes) -> None:
-        if host in self._hosts:
-            self._hosts[host].add(eyes)
+        if watch := self._hosts.get(host):
+            with watch.settling:
+                watch.add(eyes)
         else:
             self._hosts[host] = HostWatch(hostname, eyes, self._limits)
 
@@ -199,9 +137,10 @@ class ClusterWatch:
         found: dict[str, T] = {}
         for host in list(hosts):
             try:
-                found[host] = call(host, self._hosts[host])
+                if watch := self._hosts.get(host):  # unless another pair's thread has lost it
+                    found[host] = call(host, watch)
             except LostSightError:
-                del self._hosts[host]
+                self._hosts.pop(host, None)
         return found
 
 
@@ -221,9 +160,3 @@ def merged(found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         "unobserved": sorted(set().union(*(seen["unobserved"] for seen in found.values()))),
         "hosts": dict(found),
     }
-
-
-def short(judgement: Mapping[str, Any]) -> dict[str, Any]:
-    """What is stored with a measurement: the verdict, its figures, limits and the windows, without the fields that nobody could observe."""
-    known = [{name: value for name, value in window.items() if value is not None} for window in judgement["windows"]]
-    return {**judgement, "windows": known}

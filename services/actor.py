@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from levelfield import data
 from levelfield.checkpoints import Keeping
+from levelfield.failures import REASON_LIMIT
 from levelfield.gang import Gang, free_endpoint
 from levelfield.local import write_error
 from levelfield.measure.environment import describe_environment, source_hash
@@ -23,7 +24,7 @@ from levelfield.measure.host import host_id
 from levelfield.measure.monitor import own_gpus
 from levelfield.measure.threads import confine
 from levelfield.parity.session import RecordingSession
-from levelfield.run import REASON_LIMIT, Session, event_to_dict
+from levelfield.run import Session, event_to_dict
 from levelfield.services import discover
 from levelfield.spec import RunSpec
 

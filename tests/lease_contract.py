@@ -26,7 +26,7 @@ def nobody_is_gone(_holder):
 
 
 def ask(store, wanted, *, valid=VALID, gone=nobody_is_gone):
-    return [other.token for other in leasing.ask(store, wanted, valid=valid, gone=gone)]
+    return [other.token for other in leasing.ask(store, wanted, valid=valid, gone=gone).before]
 
 
 def expire(store, token):
@@ -83,22 +83,43 @@ class LeaseContract:
         ask(store, claim("a", "gpu:g"))
         [before] = leasing.claims(store)
         ask(store, claim("a", "gpu:g"))
-        assert leasing.renew(store, "a", valid=10 * VALID)
+        assert leasing.renew(store, ["a"], valid=10 * VALID)
         [after] = leasing.claims(store)
         assert (after.acquired_at, after.ticket) == (before.acquired_at, before.ticket)
         assert after.expires_at > before.expires_at + 8 * VALID
+
+    def test_several_are_renewed_at_once_and_those_that_are_gone_are_not(self, store):
+        ask(store, claim("a", "gpu:1", "gpu:2"))
+        ask(store, claim("b", "gpu:3"))
+        assert leasing.renew(store, ["a", "b", "c"], valid=VALID) == {"a", "b"}
+
+    def test_who_waits_takes_other_devices_when_these_are_free(self, store):
+        """Those that a choice gives in view of who is before it; what is held stays."""
+        chosen = iter(["gpu:1", "gpu:1", "gpu:2", "gpu:3"])
+
+        def choose(others):
+            return frozenset({Device.parse(next(chosen))})
+
+        def look():
+            asked = leasing.ask(store, claim("b"), valid=VALID, gone=nobody_is_gone, want=choose)
+            return sorted(map(str, asked.claim.devices)), [other.token for other in asked.before]
+
+        ask(store, claim("a", "gpu:1"))
+        assert [look(), look(), look(), look()] == [(["gpu:1"], ["a"]), (["gpu:1"], ["a"]), (["gpu:2"], []), (["gpu:2"], [])]
+        [_, held] = leasing.claims(store)
+        assert (held.acquired_at is not None, held.devices) == (True, {Device(gpu="2")})
 
     def test_an_expired_lease_is_taken_over_and_cannot_be_renewed_then(self, store):
         ask(store, claim("a", "gpu:g"))
         expire(store, "a")
         assert ask(store, claim("b", "gpu:g")) == []
-        assert not leasing.renew(store, "a", valid=VALID)
+        assert not leasing.renew(store, ["a"], valid=VALID)
         assert [held.token for held in leasing.claims(store)] == ["b"]
 
     def test_an_expired_lease_that_nobody_wanted_goes_on(self, store):
         ask(store, claim("a", "gpu:g"))
         expire(store, "a")
-        assert leasing.renew(store, "a", valid=VALID)
+        assert leasing.renew(store, ["a"], valid=VALID)
         assert ask(store, claim("b", "gpu:g")) == ["a"]
 
     def test_a_claim_that_expired_while_it_waited_goes_to_the_end(self, store):
@@ -118,7 +139,7 @@ class LeaseContract:
         leasing.release(store, "a")
         leasing.release(store, "a")
         assert leasing.claims(store) == []
-        assert not leasing.renew(store, "a", valid=VALID)
+        assert not leasing.renew(store, ["a"], valid=VALID)
 
     def test_a_claim_needs_a_device(self, store):
         with pytest.raises(ValueError, match="a device"):

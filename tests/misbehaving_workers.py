@@ -10,6 +10,8 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
+
 from tests.fake_worker import NumpyWorker
 
 BAD_EPOCH = 2  # counted from 1
@@ -39,6 +41,11 @@ class _OddSeeds(NumpyWorker):
 class Raises(_OddSeeds):
     def misbehave(self):
         raise RuntimeError("the fake framework ran out of imaginary memory in epoch 2")
+
+
+class RunsOutOfMemory(_OddSeeds):
+    def misbehave(self):
+        np.empty(2**58)
 
 
 class KilledBySignal(_OddSeeds):

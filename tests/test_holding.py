@@ -16,8 +16,10 @@ from levelfield.measure.host import host_id
 from levelfield.measure.monitor import pid_namespace
 from levelfield.store import Store, leasing
 from levelfield.store.tables import leases
+from orchestrator import heart, holders
 from orchestrator import leases as holding
-from orchestrator.leases import Lessor, Unheld, is_gone, myself, told
+from orchestrator.holders import is_gone, myself
+from orchestrator.leases import Lessor, told
 from tests.platform_process import wait_until
 from tests.test_leases import HOLDER
 
@@ -47,8 +49,9 @@ def store(url):
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
+    monkeypatch.setattr(holding, "FRESH_S", -1.0)  # the tests take leases away at once
     monkeypatch.setattr(holding, "POLL_S", 0.02)
-    monkeypatch.setattr(holding, "RENEW_S", 0.05)
+    monkeypatch.setattr(heart, "RENEW_S", 0.05)
 
 
 @pytest.fixture
@@ -75,7 +78,7 @@ def take_over(store):
     [held] = leasing.claims(store)
     expire(store, held.token)
     stranger = replace(held, token="stranger", study_id="other", holder=replace(held.holder, host="elsewhere"))
-    assert leasing.ask(store, stranger, valid=timedelta(minutes=5), gone=lambda _: False) == []
+    assert leasing.ask(store, stranger, valid=timedelta(minutes=5), gone=lambda _: False).before == []
 
 
 def test_it_is_held_during_the_block_and_free_afterwards(store):
@@ -87,7 +90,7 @@ def test_it_is_held_during_the_block_and_free_afterwards(store):
         assert lease.flaw([GPU]) is None
         assert len(leasing.claims(store)) == 1
     assert leasing.claims(store) == []
-    assert "lease" not in [thread.name for thread in threading.enumerate()]
+    wait_until(lambda: "leases" not in [thread.name for thread in threading.enumerate()], timeout_s=5, what="the end of the heartbeat")
 
 
 def test_it_is_freed_when_the_block_fails(store):
@@ -173,7 +176,7 @@ def test_a_process_that_we_may_not_see_is_taken_for_alive(monkeypatch):
         raise PermissionError
 
     monkeypatch.setattr(os, "kill", refuse)
-    monkeypatch.setattr(holding, "_state", lambda pid: None)
+    monkeypatch.setattr(holders, "_state", lambda pid: None)
     assert not is_gone(Holder(**vars(HOLDER) | {"host": host_id(), "pid_namespace": pid_namespace()}))
 
 
@@ -191,11 +194,3 @@ def test_what_was_measured_while_another_took_it_has_a_flaw_and_it_can_be_held_a
 def test_what_ran_elsewhere_has_a_flaw(store):
     with lessor(store).lease([GPU], []) as lease:
         assert lease.flaw([GPU, Device(host="b")]) == "it ran on host:b/cpu, which this study did not hold"
-
-
-def test_without_devices_nothing_is_held(store):
-    with lessor(store).lease([], ["torch"]) as lease:
-        assert isinstance(lease, Unheld)
-        lease.ensure()
-        assert lease.flaw([]) is None
-        assert leasing.claims(store) == []

@@ -6,13 +6,12 @@ import pytest
 
 from levelfield.report.analysis import analyse
 from levelfield.report.claims import Claim, Look, judge, look_of
-from levelfield.result import Status
 from levelfield.services import discover
 from levelfield.spec import Case
 from levelfield.stats import looks, ratio
 from levelfield.study import StudyError, check_study
 from orchestrator import looks as staged
-from orchestrator.looks import stages, work_until_decided
+from orchestrator.looks import stages
 from orchestrator.plan import pending
 from tests.report.study_factory import frames
 from tests.report.test_duels import duelled
@@ -35,14 +34,6 @@ def test_a_fixed_number_of_pairs_is_one_stage():
     given = study(until_decided=False)
     (stage,) = stages(given, pending(given, 0, {}, {}))
     assert len(stage) == 12
-
-
-def test_it_ends_at_the_first_look_that_decides():
-    done = []
-    answers = iter([False, True, True])
-    statuses = work_until_decided([[1], [2], [3]], lambda stage: done.append(stage) or [Status.OK], lambda: next(answers))
-    assert done == [[1], [2]]
-    assert statuses == [Status.OK] * 2
 
 
 def test_fewer_than_five_pairs_cannot_decide():

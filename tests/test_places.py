@@ -10,10 +10,10 @@ from ray.exceptions import ActorDiedError
 from levelfield.leases import Claim, Device
 from levelfield.measure.host import host_id
 from orchestrator import places
-from orchestrator.leases import myself
+from orchestrator.holders import myself
 from orchestrator.places import ClusterPlaces
 from orchestrator.seats import NoSeatError
-from orchestrator.watch import LostSightError
+from orchestrator.sight import LostSightError
 from tests.test_schedule import planned
 
 TORCH, TENSORFLOW = planned(0, "torch").spec, planned(0, "tensorflow").spec
@@ -77,39 +77,39 @@ def test_both_sides_sit_on_a_host_where_nodes_of_both_are(cluster):
         n4=Node("b", "torch"),
         n5=Node("a", "tensorflow", alive=False),
     )
-    assert sitting(ClusterPlaces({}).seats(BOTH)) == {"torch": [("n4", "host:b/cpu")], "tensorflow": [("n2", "host:b/cpu")]}
+    assert sitting(ClusterPlaces({}).offers(BOTH).choose()) == {"torch": [("n4", "host:b/cpu")], "tensorflow": [("n2", "host:b/cpu")]}
 
 
 def test_on_cuda_a_gpu_that_both_see(cluster):
     cluster(n1=Node("a", "torch", gpus=["GPU-1", "GPU-2"]), n3=Node("a", "tensorflow", gpus=["GPU-2"]), n4=Node("c", "tensorflow"))
-    assert sitting(ClusterPlaces({}).seats(ON_CUDA)) == {"torch": [("n1", "gpu:GPU-2")], "tensorflow": [("n3", "gpu:GPU-2")]}
+    assert sitting(ClusterPlaces({}).offers(ON_CUDA).choose()) == {"torch": [("n1", "gpu:GPU-2")], "tensorflow": [("n3", "gpu:GPU-2")]}
 
 
 def test_a_model_that_is_asked_for_is_a_part_of_the_devices_name(cluster):
     cluster(n1=Node("a", "torch", gpus=["GPU-1"]))
     asked = replace(ON_CUDA["torch"], device_model="h100")
-    assert sitting(ClusterPlaces({}).seats({"torch": asked})) == {"torch": [("n1", "gpu:GPU-1")]}
+    assert sitting(ClusterPlaces({}).offers({"torch": asked}).choose()) == {"torch": [("n1", "gpu:GPU-1")]}
     with pytest.raises(NoSeatError, match="torch: none"):
-        ClusterPlaces({}).seats({"torch": replace(asked, device_model="A100")})
+        ClusterPlaces({}).offers({"torch": replace(asked, device_model="A100")}).choose()
 
 
 def test_a_certificate_may_set_a_gpu_against_a_cpu(cluster):
     cluster(n1=Node("a", "torch", gpus=["GPU-1"]))
-    seats = ClusterPlaces({}).seats({"0": TORCH, "1": ON_CUDA["torch"]})
+    seats = ClusterPlaces({}).offers({"0": TORCH, "1": ON_CUDA["torch"]}).choose()
     assert sitting(seats) == {"0": [("n1", "host:a/cpu")], "1": [("n1", "gpu:GPU-1")]}
 
 
 def test_a_device_that_nobody_wants_comes_first(cluster):
     cluster(n1=Node("a", "torch"), n2=Node("b", "torch"))
     claim = Claim(token="t", study_id="s", holder=myself(), devices=frozenset({Device(host="a")}), tenants=())
-    assert sitting(ClusterPlaces({}).seats({"torch": TORCH}, lambda: [claim])) == {"torch": [("n2", "host:b/cpu")]}
+    assert sitting(ClusterPlaces({}).offers({"torch": TORCH}).choose([claim])) == {"torch": [("n2", "host:b/cpu")]}
 
 
 def test_a_node_that_does_not_answer_has_no_seat(cluster):
     silent = Node("a", "torch", dead=True)
     ended = cluster(n1=silent)
     with pytest.raises(NoSeatError):
-        ClusterPlaces({}).seats({"torch": TORCH})
+        ClusterPlaces({}).offers({"torch": TORCH}).choose()
     assert ended == [silent]
 
 
@@ -117,25 +117,25 @@ def test_a_node_is_asked_once_and_a_new_one_when_it_has_come(cluster):
     first = Node("a", "torch")
     cluster(n1=first)
     here, two = ClusterPlaces({}), {"torch": replace(TORCH, workers=2)}
-    here.seats({"torch": TORCH})
+    here.offers({"torch": TORCH}).choose()
     cluster(n1=first, n2=Node("b", "torch"))
-    assert [seat.host for seat in here.seats(two)["torch"]] == ["a", "b"]
+    assert [seat.host for seat in here.offers(two).choose()["torch"]] == ["a", "b"]
     assert first.asked == 1
 
 
 def test_shares_of_a_host_are_devices(cluster):
     cluster(n1=Node("a", "torch"))
     two = {"torch": replace(TORCH, workers=2)}
-    assert sitting(ClusterPlaces({}, shares=2).seats(two)) == {"torch": [("n1", "host:a/cores:0"), ("n1", "host:a/cores:1")]}
+    assert sitting(ClusterPlaces({}, shares=2).offers(two).choose()) == {"torch": [("n1", "host:a/cores:0"), ("n1", "host:a/cores:1")]}
     with pytest.raises(NoSeatError, match=r"2 workers need 2 devices .* host:a/cpu on name of a"):
-        ClusterPlaces({}).seats(two)
+        ClusterPlaces({}).offers(two).choose()
 
 
 def test_nodes_out_of_sight_get_eyes_once(cluster):
     seen, unseen, far = Node(host_id(), "torch"), Node(host_id(), "torch"), Node("far", "torch")
     ended = cluster(n1=seen, n2=unseen, n3=far)
     here = ClusterPlaces(in_sight={"n1": os.getpid()})
-    here.seats({"torch": TORCH})
+    here.offers({"torch": TORCH}).choose()
     assert (seen.asked, unseen.asked, far.asked) == (0, 1, 1)
     newcomers = list(here.newcomers())
     assert sorted(host for host, *_ in newcomers) == sorted([host_id(), "far"])
@@ -153,6 +153,6 @@ def test_an_embedded_cluster_is_here(cluster):
     nodes = {"n1": Node("nobody asks", "torch"), "n2": Node("nobody asks", "tensorflow")}
     cluster(**nodes)
     here = ClusterPlaces()
-    assert {seat.device for seats in here.seats(BOTH).values() for seat in seats} == {Device(host=host_id())}
+    assert {seat.device for seats in here.offers(BOTH).choose().values() for seat in seats} == {Device(host=host_id())}
     assert list(here.newcomers()) == []
     assert all(node.asked == 0 for node in nodes.values())

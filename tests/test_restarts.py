@@ -84,7 +84,7 @@ def test_a_frameworks_own_process_can_be_killed(tmp_path, framework):
     assert service.ready, f"{service.title} has no environment: {service.setup_command}"
     platform = Platform(tmp_path)
     process = platform.start("run", platform.study([framework], seeds=[3], epochs=8))
-    wait_until(lambda: list(platform.results.glob("checkpoints/*/*/epoch-1/rank-0/course.json")), timeout_s=120, what="a checkpoint")
+    wait_until(lambda: list(platform.results.glob("checkpoints/*/*/life-*/epoch-1/rank-0/course.json")), timeout_s=120, what="a checkpoint")
     [worker] = workers_of(process.pid)
     os.kill(worker.pid, signal.SIGKILL)
     output, _ = process.communicate(timeout=200)

@@ -2,6 +2,7 @@
 
 from contextlib import contextmanager, nullcontext
 from dataclasses import fields, replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,6 +15,7 @@ from levelfield.spec import PlannedDuel, PlannedRun, RunSpec
 from orchestrator.interfaces import BurstError
 from orchestrator.leases import Lessor, Unheld
 from orchestrator.plan import PairWork
+from orchestrator.recording import Recorder
 from orchestrator.schedule import Scheduler
 from orchestrator.seats import NoSeatError, Seat
 
@@ -59,6 +61,9 @@ class FakeProcess:
     def members(self):
         return [{"pid": id(self), "host": self.world.host, "gpus": ["GPU-a"]}]
 
+    def end(self):
+        self.world.told.append(("end", self.spec.framework, self.spec.seed))
+
 
 class World:
     """Stands for the executor, the store and the listener."""
@@ -88,6 +93,9 @@ class World:
         assert started_at <= finished_at
         self.duels.append((duel.pair, attempt, result))
 
+    def offers(self, specs):
+        return SimpleNamespace(choose=lambda claims=(): self.seats(specs, claims))
+
     def seats(self, specs, claims):
         """Nowhere in particular: there is no device to hold."""
         if isinstance(self.no_seat, Exception):
@@ -97,7 +105,7 @@ class World:
     def is_lost(self, seats):
         return False
 
-    def waiting(self, claims): ...
+    def waiting(self, pair, claims): ...
 
     def started(self, run, attempt): ...
 
@@ -107,12 +115,15 @@ class World:
 
     def duel_event(self, duel, event): ...
 
-    def work(self, todo, tmp_path, watcher=None):
-        watched = {"watcher": watcher} if watcher else {}
-        given = {"executor": self, "store": self, "listener": self, "logs": tmp_path, "places": self}
-        scheduler = Scheduler(study_id="s", rounds=ROUNDS, target_ns=1, **given, **watched)
+    def scheduler(self, tmp_path, **given):
+        recorder = Recorder(store=self, study_id="s", folder=tmp_path / "unrecorded")
+        given = {"executor": self, "listener": self, "logs": tmp_path, "places": self} | given
+        return Scheduler(recorder=recorder, rounds=ROUNDS, target_ns=1, **given)
+
+    def work(self, todo, tmp_path, watcher=None, **given):
+        scheduler = self.scheduler(tmp_path, **{"watcher": watcher} if watcher else {}, **given)
         try:
-            return scheduler.work(todo)
+            return [status for pair in todo for status in scheduler.work(pair)]
         finally:
             assert self.live == [], "a process was left behind"
 
@@ -153,11 +164,15 @@ def test_sides_that_have_no_place_together_any_more_go_on_alone_from_where_they_
     world.seats, world.is_lost = seats, lambda _: True
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(FakeProcess, "run", loses_its_node)
-        given = {"executor": world, "store": world, "listener": world, "logs": tmp_path, "places": world, "checkpoints": tmp_path}
-        statuses = Scheduler(study_id="s", rounds=ROUNDS, target_ns=1, **given).work([with_duel(0)])
+        statuses = world.work([with_duel(0)], tmp_path, checkpoints=tmp_path)
     assert statuses == [Status.RESTARTED, Status.OK]
     assert after == [("torch", None), ("torch", "epoch-3"), ("tensorflow", None)]
     assert world.duels == [], "a later session has the duel, where there is a place for both"
+
+
+class HeldAtOnce(Unheld):
+    def __init__(self, devices):
+        self.devices = devices
 
 
 def seat(device, node="n"):
@@ -175,7 +190,7 @@ def test_sides_that_cannot_take_turns_have_no_duel_and_nobody_tries_again(tmp_pa
     world = World()
     world.seats = lambda specs, claims: seats
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Lessor, "lease", lambda *_: nullcontext(Unheld()))
+        patch.setattr(Lessor, "_lease", lambda _, devices, tenants, want: nullcontext(HeldAtOnce(want(()))))
         assert world.work([with_duel(0)], tmp_path) == [Status.OK, Status.OK, Status.UNSUPPORTED]
     assert why in world.duels[0][2].failure.reason
     assert not any(told[0] == "burst" for told in world.told)
@@ -259,10 +274,10 @@ class FakeWatcher:
     def __init__(self, *answers):
         self.answers, self.asked, self.settled = list(answers), [], []
 
-    def settle(self):
+    def settle(self, hosts=()):
         self.settled.append(len(self.asked))
 
-    def mark(self):
+    def mark(self, hosts=()):
         return {"h": len(self.asked)}
 
     def evidence(self, hosts, begun):

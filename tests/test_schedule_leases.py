@@ -10,8 +10,9 @@ from levelfield.result import Status
 from levelfield.store import Store, leasing
 from orchestrator import leases as holding
 from orchestrator.leases import Lessor
+from orchestrator.recording import Recorder
 from orchestrator.schedule import Scheduler
-from orchestrator.seats import Seat
+from orchestrator.seats import Offers, Seat
 from tests.test_holding import take_over
 from tests.test_schedule import ROUNDS, SIDES, FakeWatcher, World, alone, with_duel
 
@@ -21,9 +22,10 @@ HOST = Device(host="h")
 class Home:
     """All nodes are on the host "h"."""
 
-    def seats(self, specs, claims):
+    def offers(self, specs):
         assert {spec.framework for spec in specs.values()} <= set(SIDES)
-        return dict.fromkeys(specs, (Seat(node="n", host="h", hostname="h", device=HOST),))
+        seats = (Seat(node="n", host="h", hostname="h", device=HOST),)
+        return Offers(specs=specs, by_side=dict.fromkeys(specs, seats))
 
     def is_lost(self, seats):
         return False
@@ -37,7 +39,7 @@ class LeasedWorld(World):
         self.db, self.steal, self.moments, self.waits = store, set(steal), [], []
         self.locking, self.read = store.locking, store.read
 
-    def waiting(self, claims):
+    def waiting(self, pair, claims):
         self.waits.append([claim.study_id for claim in claims])
         leasing.release(self.db, "stranger")
 
@@ -47,10 +49,11 @@ class LeasedWorld(World):
             self.steal.discard(moment)
             take_over(self.db)
 
-    def settle(self):
+    def settle(self, hosts):
+        assert hosts == {"h"}
         self.note("settle")
 
-    def mark(self):
+    def mark(self, hosts):
         return {}
 
     def evidence(self, hosts, begun):
@@ -63,12 +66,15 @@ class LeasedWorld(World):
         self.note("duel", attempt)
 
     def work(self, todo, tmp_path):
-        given = {"executor": self, "store": self, "listener": self, "watcher": self, "logs": tmp_path, "places": Home()}
-        return Scheduler(study_id="mine", rounds=ROUNDS, target_ns=1, **given).work(todo)
+        recorder = Recorder(store=self, study_id="mine", folder=tmp_path / "unrecorded")
+        given = {"executor": self, "listener": self, "watcher": self, "logs": tmp_path, "places": Home()}
+        scheduler = Scheduler(recorder=recorder, rounds=ROUNDS, target_ns=1, **given)
+        return [status for pair in todo for status in scheduler.work(pair)]
 
 
 @pytest.fixture
 def store(tmp_path, monkeypatch):
+    monkeypatch.setattr(holding, "FRESH_S", -1.0)  # the tests take leases away at once
     monkeypatch.setattr(holding, "POLL_S", 0.01)
     with Store.open(str(tmp_path / "levelfield.db")) as opened:
         yield opened
@@ -141,7 +147,7 @@ def test_both_reasons_are_told(store, tmp_path):
 def test_an_interrupt_while_a_pair_waits_records_nothing_and_leaves_the_queue(store, tmp_path):
     world = LeasedWorld(store)
 
-    def interrupt(claims):
+    def interrupt(pair, claims):
         raise KeyboardInterrupt
 
     world.waiting = interrupt

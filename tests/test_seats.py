@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from levelfield.leases import Device
-from orchestrator.seats import NoSeatError, Seat, choose, has_cores_twice, held, like_devices, parts_of
+from levelfield.leases import Claim, Device
+from levelfield.spec import RunSpec
+from orchestrator.seats import NoSeatError, Offers, Seat, choose, has_cores_twice, held, like_devices, parts_of
+from tests.test_leases import HOLDER
 
 HOSTS = {"a": 4, "b": 2, "c": 8}
 
@@ -116,3 +118,35 @@ def test_what_a_process_really_has():
     assert gpu.used({"host": "a", "gpus": ["a1"]}) == {Device(gpu="a1")}
     assert share.used({"host": "other", "gpus": []}) == {Device(host="other", cores=frozenset({1}))}
     assert share.used({"host": None, "gpus": None}) == frozenset()
+
+
+def offers_on(*seats, workers=1, device="cuda"):
+    specs = {side: RunSpec(workload="w", framework=side, mode="m", seed=0, device=device, workers=workers) for side in ("a", "b")}
+    return Offers(specs=specs, by_side=dict.fromkeys(specs, seats))
+
+
+def gpu(number, host="h"):
+    return Seat(node=f"n-{host}", host=host, hostname=host, device=Device(gpu=f"GPU-{number}"), model="M")
+
+
+@pytest.mark.parametrize(
+    ("seats", "workers", "isolation", "room"),
+    [
+        ([gpu(n) for n in range(8)], 1, "device", 8),
+        ([gpu(n) for n in range(8)], 1, "host", 8),  # a GPU is a device of its own whatever becomes of its host's processors
+        ([gpu(n) for n in range(8)], 3, "device", 2),
+        ([gpu(n) for n in range(2)], 4, "device", 1),  # a pair that has no place says so when it is placed
+        ([Seat(node="n", host=h, hostname=h, device=Device(host=h)) for h in "xyz"], 1, "host", 3),
+        ([Seat(node="n", host="x", hostname="x", device=Device(host="x", cores=frozenset({n}))) for n in range(4)], 1, "device", 4),
+        ([Seat(node="n", host="x", hostname="x", device=Device(host="x", cores=frozenset({n}))) for n in range(4)], 1, "host", 1),
+    ],
+)
+def test_how_many_pairs_there_is_room_for(seats, workers, isolation, room):
+    assert offers_on(*seats, workers=workers).room(isolation) == room
+
+
+def test_a_choice_avoids_those_who_stand_in_the_queue():
+    offers = offers_on(gpu(0), gpu(1), gpu(2))
+    claims = [Claim(token=str(n), study_id="s", holder=HOLDER, devices=frozenset({Device(gpu=f"GPU-{n}")}), tenants=()) for n in (0, 2)]
+    assert {seat.device.gpu for seats in offers.choose(claims).values() for seat in seats} == {"GPU-1"}
+    assert len(offers.choose([])) == 2

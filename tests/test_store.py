@@ -23,6 +23,7 @@ from levelfield.store.tables import metadata
 from tests import networks
 from tests.certificates import certificate
 from tests.lease_contract import LeaseContract
+from tests.request_contract import RequestContract
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 TIMES = {"started_at": NOW, "finished_at": NOW + timedelta(seconds=90)}
@@ -191,7 +192,7 @@ class StoreContract:
         with pytest.raises(ValueError, match="not that of the planned run"):
             store.record(key_of(planned(seed=1)), planned(seed=2), result(), **TIMES)
 
-    @pytest.mark.parametrize("table", [name for name in metadata.tables if name != "leases"])
+    @pytest.mark.parametrize("table", [name for name in metadata.tables if name not in {"leases", "requests"}])
     def test_no_row_can_be_changed(self, store, url, table):
         record(store)
         store.record_duel("digits-1", planned_duel(), 1, duel_result(), **TIMES)
@@ -341,4 +342,8 @@ class TestSqlite(StoreContract):
 
 
 class TestSqliteLeases(LeaseContract):
+    pass
+
+
+class TestSqliteRequests(RequestContract):
     pass

@@ -10,8 +10,9 @@ import pytest
 from levelfield.measure.gpu import GpuSample
 from levelfield.measure.host import host_id
 from levelfield.measure.noise import Limits
-from orchestrator import watch
-from orchestrator.watch import Blind, ClusterWatch, LostSightError, merged
+from orchestrator import sight, watch
+from orchestrator.sight import LostSightError
+from orchestrator.watch import Blind, ClusterWatch, merged
 from tests.measure.fakes import S, sample
 
 OPEN = {
@@ -31,10 +32,11 @@ def short_baseline(monkeypatch):
 
 def measure(limits, seconds=0.7, hosts=None):
     with ClusterWatch([os.getpid()], limits=limits) as watcher:
-        watcher.settle()
-        begun = watcher.mark()
+        hosts = [host_id()] if hosts is None else hosts
+        watcher.settle(hosts)
+        begun = watcher.mark(hosts)
         time.sleep(seconds)
-        return watcher.evidence([host_id()] if hosts is None else hosts, begun)
+        return watcher.evidence(hosts, begun)
 
 
 def test_within_the_limits_it_is_valid_and_the_evidence_is_kept():
@@ -59,7 +61,7 @@ def test_on_another_host_nobody_watched():
 
 def test_without_a_baseline_nothing_is_judged():
     with ClusterWatch([os.getpid()]) as watcher:
-        assert watcher.evidence([host_id()], watcher.mark()) is None
+        assert watcher.evidence([host_id()], watcher.mark([host_id()])) is None
 
 
 def baselines(limits, monkeypatch):
@@ -67,8 +69,8 @@ def baselines(limits, monkeypatch):
     found = []
     with ClusterWatch([os.getpid()], limits=limits) as watcher:
         for fresh_s in (60.0, 60.0, 0.0):
-            monkeypatch.setattr(watch, "FRESH_S", fresh_s)
-            watcher.settle()
+            monkeypatch.setattr(sight, "FRESH_S", fresh_s)
+            watcher.settle([host_id()])
             found.append(watcher._hosts[host_id()]._baseline)
     return found
 
@@ -84,8 +86,8 @@ def test_a_baseline_that_was_not_quiet_is_taken_again(monkeypatch):
 
 
 def test_who_turned_the_gate_off_sees_nothing():
-    Blind().settle()
-    assert Blind().evidence([host_id()], Blind().mark()) is None
+    Blind().settle([host_id()])
+    assert Blind().evidence([host_id()], Blind().mark([host_id()])) is None
 
 
 class FakeEyes:
@@ -160,8 +162,8 @@ def watching(monkeypatch, clock):
 
 
 def seen_on(watcher, clock, *hosts, seconds=4):
-    watcher.settle()
-    begun = watcher.mark()
+    watcher.settle(hosts)
+    begun = watcher.mark(hosts)
     for _ in range(seconds):
         clock(1)
     return watcher.evidence(hosts, begun)
@@ -170,6 +172,7 @@ def seen_on(watcher, clock, *hosts, seconds=4):
 def test_another_host_is_judged_by_its_own_clock(watching, clock):
     """One booted a day later, the other a day before; on the second one somebody works from the end of the baseline on."""
     with watching(FakeEyes("a", -50), quietly := FakeEyes("b", 86400, foreign=1.0, disturbed_from=102)) as watcher:
+        watcher.settle(["a", "b"])
         quiet = seen_on(watcher, clock, "a")
         assert quiet["valid"]
         assert sum(window["wall_ns"] for window in quiet["windows"]) == 4 * S
@@ -228,11 +231,11 @@ def entered(clock, seconds=2):
 
 def test_what_was_seen_while_a_cluster_was_joined_serves_as_a_baseline(watching, clock):
     watcher, _, now = entered(clock)
-    watcher.settle()
+    watcher.settle(["own"])
     assert FakeEyes.clock == now
     assert watcher._hosts["own"]._baseline.wall_ns == 2 * S
     late, _, now = entered(clock, seconds=0.5)
-    late.settle()
+    late.settle(["own"])
     assert FakeEyes.clock == now + 1.5, "it is still as long as any"
 
 
@@ -240,7 +243,7 @@ def test_a_baseline_from_the_beginning_that_was_not_quiet_is_taken_again(watchin
     monkeypatch.setattr(Own, "foreign", 1.0)
     watcher, eyes, now = entered(clock)
     eyes.disturbed_until = now
-    watcher.settle()
+    watcher.settle(["own"])
     assert FakeEyes.clock == now + 2
     assert watcher._hosts["own"].is_settled
 
@@ -255,7 +258,7 @@ def test_where_processors_tell_their_energy_the_baseline_is_an_idle_one(watching
         return at
 
     eyes.look = with_package
-    watcher.settle()
+    watcher.settle(["own"])
     assert FakeEyes.clock == now + 2
 
 
@@ -264,12 +267,12 @@ def test_with_a_new_monitor_of_a_host_its_baseline_is_taken_anew(monkeypatch, cl
     monkeypatch.setattr(watch, "Monitor", Own)
     left = [("a", "a", FakeEyes("a", 0))]
     with ClusterWatch([1], newcomers=lambda: [left.pop(0) for _ in list(left)]) as watcher:
-        watcher.settle()
+        watcher.settle(["a"])
         before = FakeEyes.clock
-        watcher.settle()
+        watcher.settle(["a"])
         assert FakeEyes.clock == before
         left.append(("a", "a", FakeEyes("a", 0)))
-        watcher.settle()
+        watcher.settle(["a"])
         assert FakeEyes.clock > before
 
 
@@ -285,8 +288,8 @@ def test_a_host_whose_monitor_is_lost_is_not_watched_any_more(watching, clock):
 
 def test_nothing_is_known_of_a_host_that_came_after_the_beginning(watching, clock):
     with watching(FakeEyes("a", 0)) as watcher:
-        begun = watcher.mark()
-        watcher.settle()
+        begun = watcher.mark(["a"])
+        watcher.settle(["a"])
         assert watcher.evidence(["a"], begun) is None
 
 

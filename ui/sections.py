@@ -71,7 +71,7 @@ def scaling(analysis: Analysis) -> None:
     """What more workers bring, where a study has several numbers of them."""
     if not (found := scaled.tables(analysis)):
         return
-    heading(scaled.TITLE, scaled.CAPTION)
+    heading(scaled.TITLE, scaled.caption(analysis))
     for line in scaled.lines(analysis):
         st.html(div("lf-verdict lf-next", line))
     for one in found:

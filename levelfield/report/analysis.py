@@ -31,7 +31,7 @@ from levelfield.report.model import (
 from levelfield.report.quantities import ACCURACY, QUANTITIES, Quantity
 from levelfield.report.reference import Reference, outside, packaged
 from levelfield.report.runs import Frames, Run, read_runs
-from levelfield.report.scaling import scaling
+from levelfield.report.scaling import scaling, scaling_compared
 from levelfield.report.titles import case_title, track_question
 from levelfield.report.verdicts import Judged, Question, Sides, claim_of, judged, members, question_of
 from levelfield.report.wording import sentence
@@ -86,6 +86,8 @@ def analyse(frames: Frames, references: Sequence[Reference] | None = None, *, ne
         workloads=tuple(_workload(case, runs, about, answer, labels) for case in asked.cases),
         overall=tuple(_overall(asked, answer)),
         scaling=scaling(asked, runs),
+        scaling_compared=scaling_compared(asked, runs),
+        scheme=str(content.get("scaling", "strong")),
     )
 
 

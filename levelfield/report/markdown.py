@@ -38,7 +38,7 @@ def _scaled(analysis: Analysis) -> Iterable[str]:
         yield f"## {scaled.TITLE}"
         yield from map(safe, scaled.lines(analysis))
         yield from ("\n".join(table_lines(table)) for table in found)
-        yield scaled.CAPTION
+        yield scaled.caption(analysis)
 
 
 def _section(workload: WorkloadAnalysis, study_id: str) -> Iterable[str]:

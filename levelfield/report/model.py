@@ -174,7 +174,7 @@ class WorkloadAnalysis:
 
 @dataclass(frozen=True, kw_only=True)
 class ScalingStep:
-    """``workers`` workers against the fewest that the study has, with the same global batch: by how much faster, over pairs of one seed.
+    """``workers`` workers against the fewest that the study has: by how much faster, over pairs of one seed.
 
     ``efficiency`` is the speedup divided by how many times more workers they are, with its 95% interval; 1 is ideal.
     """
@@ -198,13 +198,29 @@ class Scaling:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ScalingComparison:
+    """Which of two sides scales better on a workload, from ``base`` to ``workers`` workers.
+
+    ``effect`` is the ratio of their efficiencies, which is that of their speedups, over seeds of which all four runs are there.
+    """
+
+    workload: str
+    title: str
+    a: Side
+    b: Side
+    base: int
+    workers: int
+    effect: Effect
+
+
+@dataclass(frozen=True, kw_only=True)
 class Analysis:
     """A whole study, of one track, which asks one ``question``.
 
     ``created_at`` is ISO 8601 in UTC; ``recorded`` of ``planned`` runs have a result, whatever it is. ``prices`` is the study's list in
     words; ``quantities`` names what every run should give. ``workloads`` holds each workload with each number of workers. ``overall``:
-    every two sides over several workloads, empty where there is only one; ``scaling``: each side on each workload, empty where all runs
-    have one number of workers.
+    every two sides over several workloads, empty where there is only one; ``scaling``: each side on each workload, and
+    ``scaling_compared``: every two of them, both empty where all runs have one number of workers; ``scheme``: strong or weak.
     """
 
     study_id: str
@@ -225,3 +241,5 @@ class Analysis:
     workloads: tuple[WorkloadAnalysis, ...]
     overall: tuple[Overall, ...]
     scaling: tuple[Scaling, ...]
+    scaling_compared: tuple[ScalingComparison, ...]
+    scheme: str

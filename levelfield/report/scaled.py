@@ -1,22 +1,30 @@
 """How training scales, in words and as a table."""
 
 from levelfield.report.formats import centre, estimate, heading, interval, number, percent, spread
-from levelfield.report.model import Analysis, Scaling, ScalingStep
+from levelfield.report.model import Analysis, Scaling, ScalingComparison, ScalingStep
 from levelfield.report.quantities import THROUGHPUT
 from levelfield.report.tables import Cell, Table
 from levelfield.stats import MINIMUM_PAIRS, SETTLED_PAIRS
 
 TITLE = "How they scale"
-CAPTION = (
-    "Speedup: throughput of so many workers divided by that of the fewest, with the same global batch, over runs of one seed each. "
-    "Efficiency: the speedup divided by how many times more workers they are; 100% is ideal. Both with the 95% t interval of the "
-    "logarithms."
-)
+BATCHES = {
+    "strong": "with the same global batch",
+    "weak": "with the same batch for each worker, so that more of them train on a larger one (weak scaling)",
+}
+
+
+def caption(analysis: Analysis) -> str:
+    """What the figures are."""
+    return (
+        f"Speedup: throughput of so many workers divided by that of the fewest, {BATCHES[analysis.scheme]}, over runs of one seed each. "
+        "Efficiency: the speedup divided by how many times more workers they are; 100% is ideal. Both with the 95% t interval of the "
+        "logarithms."
+    )
 
 
 def lines(analysis: Analysis) -> list[str]:
-    """A sentence on the most workers of each side on each workload."""
-    return [_told(one) for one in analysis.scaling]
+    """A sentence on the most workers of each side on each workload, and on every two sides there."""
+    return [*map(_told, analysis.scaling), *filter(None, map(_compared, analysis.scaling_compared))]
 
 
 def tables(analysis: Analysis) -> list[Table]:
@@ -33,6 +41,21 @@ def _told(found: Scaling) -> str:
     times = f"{number(last.speedup.estimate)} times as fast as {found.base}"
     few = f"; preliminary, {last.speedup.n} seeds" if last.speedup.n < SETTLED_PAIRS else ""
     return f"{who}: {last.workers} workers train {times}, an efficiency of {percent(last.efficiency, 0)}{wide}{few}."
+
+
+def _compared(found: ScalingComparison) -> str | None:
+    """Which of the two scales better; nothing where there are too few runs, which is said of each side already."""
+    effect = found.effect
+    if effect.estimate is None or effect.interval is None or effect.n < MINIMUM_PAIRS:
+        return None
+    few = f"; preliminary, {effect.n} seeds" if effect.n < SETTLED_PAIRS else ""
+    better, worse, sign = (found.a, found.b, 1) if effect.estimate >= 1 else (found.b, found.a, -1)
+    low, high = sorted(bound**sign for bound in (effect.interval.low, effect.interval.high))
+    wide = f"{number(effect.estimate**sign)} times (95% interval {number(low)} to {number(high)})"
+    which = f"from {found.base} to {found.workers} workers"
+    if low <= 1 <= high:
+        return f"{found.title}, {which}: no difference found in how they scale; {better.title}'s efficiency is {wide} {worse.title}'s{few}."
+    return f"{found.title}, {which}: {better.title} scales better; its efficiency is {wide} {worse.title}'s{few}."
 
 
 def _cells(step: ScalingStep) -> tuple[Cell, ...]:

@@ -42,7 +42,7 @@ def _scaled(analysis: Analysis) -> Iterable[RenderableType]:
         yield Text(f"\n{scaled.TITLE}", style="bold")
         yield from map(Text, scaled.lines(analysis))
         yield from map(rich_table, found)
-        yield Text(scaled.CAPTION, style="dim")
+        yield Text(scaled.caption(analysis), style="dim")
 
 
 def _section(workload: WorkloadAnalysis, study_id: str) -> Iterable[RenderableType]:

@@ -9,16 +9,27 @@ from typing import Any
 
 from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError, StatementError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from levelfield.store.address import shown
-from levelfield.store.records import StoreError
+from levelfield.store.records import StoreAwayError, StoreError
 
 BUSY_TIMEOUT_S = 30.0
-CONNECT_TIMEOUT_S = 10
+REACHABILITY = {
+    "connect_timeout": 10,
+    "keepalives_idle": 5,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 15_000,  # milliseconds
+}
+
+DISK_FULL = "53100"  # of PostgreSQL: nobody knows whether waiting would mend it
 
 # An execution option: the transaction takes SQLite's write lock as it begins, not at its first write.
 LOCKS_AT_ONCE = "levelfield_locks_at_once"
+# Another: what it writes need not outlast the machine, so it does not wait for the disk. The end of a process loses nothing of it.
+FLEETING = "levelfield_fleeting"
 
 
 @contextmanager
@@ -27,7 +38,8 @@ def reaching(url: URL) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error, CommandError, OSError) as error:
-        raise StoreError(f"the store {shown(url)} cannot be used: {_reason(error)}") from error
+        kind = StoreAwayError if _is_away(error) else StoreError
+        raise kind(f"the store {shown(url)} cannot be used: {_reason(error)}") from error
 
 
 def make_engine(url: URL, *, read_only: bool) -> Engine:
@@ -42,6 +54,18 @@ def _reason(error: BaseException) -> str:
         error = error.orig  # without the statement and its parameters
     text = str(error.args[0]) if isinstance(error, DBAPIError) and error.args else str(error)
     return " ".join(text.split()) or type(error).__name__
+
+
+def _is_away(error: BaseException) -> bool:
+    """Whether the server does not answer, or ends, or, of a file, another process keeps it locked; what waiting may mend."""
+    if isinstance(error, PoolTimeoutError):  # no connection of the pool became free
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    if isinstance(error.orig, sqlite3.OperationalError):
+        return error.orig.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+    is_full = getattr(error.orig, "sqlstate", None) == DISK_FULL
+    return error.connection_invalidated or (isinstance(error, OperationalError) and not is_full)
 
 
 def _sqlite(path: Path, *, read_only: bool) -> Engine:
@@ -66,8 +90,12 @@ def _sqlite(path: Path, *, read_only: bool) -> Engine:
 
 
 def _begin(connection: Connection) -> None:
-    at_once = connection.get_execution_options().get(LOCKS_AT_ONCE)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if at_once else "BEGIN")
+    options = connection.get_execution_options()
+    wanted = "NORMAL" if options.get(FLEETING) else "FULL"
+    if connection.info.get(FLEETING) != wanted:
+        connection.exec_driver_sql(f"PRAGMA synchronous = {wanted}")
+        connection.info[FLEETING] = wanted
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(LOCKS_AT_ONCE) else "BEGIN")
 
 
 def _read_only_mode(path: Path) -> str:
@@ -78,7 +106,8 @@ def _read_only_mode(path: Path) -> str:
 
 
 def _postgresql(url: URL, *, read_only: bool) -> Engine:
-    arguments = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_TIMEOUT_S}
+    # A server that is gone without a word is noticed within seconds: a query waits for its answer without end otherwise.
+    arguments = {name: value for name, value in REACHABILITY.items() if name not in url.query}
     # A reader's queries see the store as of one moment, as they do in SQLite.
     isolation = "REPEATABLE READ" if read_only else "READ COMMITTED"
     engine = create_engine(url, connect_args=arguments, isolation_level=isolation, pool_pre_ping=True, hide_parameters=True)

@@ -5,13 +5,13 @@ that differ do no harm.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from levelfield.leases import Claim, Device, Holder, ahead, next_ticket
+from levelfield.leases import Claim, Device, Holder, Want, admit, next_ticket
 from levelfield.store.rows import AnyRow
 from levelfield.store.store import Store
 from levelfield.store.tables import leases
@@ -19,36 +19,46 @@ from levelfield.store.tables import leases
 SHARED = ("token", "ticket", "study_id", "asked_at", "acquired_at", "expires_at")
 
 
-def ask(store: Store, claim: Claim, *, valid: timedelta, gone: Callable[[Holder], bool]) -> list[Claim]:
-    """Put the claim in the queue, or keep it there, for ``valid`` from now on; returns whom it has to wait for: for nobody, it is held.
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A claim as it stands now, and whom it has to wait for: for nobody, it is held."""
 
+    claim: Claim
+    before: list[Claim]
+
+
+def ask(store: Store, claim: Claim, *, valid: timedelta, gone: Callable[[Holder], bool], want: Want | None = None) -> Asked:
+    """Put the claim in the queue, or keep it there, for ``valid`` from now on; it is held where it has to wait for nobody.
+
+    ``want`` chooses its devices, at each call as long as it waits, as `levelfield.leases.admit` says; without it they are the claim's own.
     Whoever has expired or is ``gone`` leaves the queue. Ask again before ``valid`` is over: a claim that expired goes to the end. Raises
     ValueError for a claim without devices.
     """
-    if not claim.devices:
-        raise ValueError("a claim needs a device")
     with store.locking(leases) as connection:
-        now = _now(connection)
+        now = store_now(connection)
         claims = _read(connection)
         live = [other for other in claims if not _is_dead(other, now, gone)]
-        _delete(connection, [other.token for other in claims if other not in live])
-        if not (mine := next((other for other in live if other.token == claim.token), None)):
-            mine = replace(claim, ticket=next_ticket(live), asked_at=now, expires_at=now + valid)
-            connection.execute(insert(leases), _rows(mine))
-        before = ahead(mine, live)
-        values = {"expires_at": now + valid, "acquired_at": None if before else mine.acquired_at or now}
-        connection.execute(update(leases).where(leases.c.token == mine.token).values(**values))
-    return before
+        mine = next((other for other in live if other.token == claim.token), None)
+        others = [other for other in live if other.token != claim.token]
+        asked = mine or replace(claim, ticket=next_ticket(live), asked_at=now)
+        admitted, before = admit(asked, others, want or (lambda _: claim.devices))
+        if not admitted.devices:
+            raise ValueError("a claim needs a device")
+        admitted = replace(admitted, expires_at=now + valid, acquired_at=None if before else admitted.acquired_at or now)
+        kept = {other.token for other in others}
+        _delete(connection, [other.token for other in claims if other.token not in kept])
+        connection.execute(insert(leases), _rows(admitted))
+    return Asked(claim=admitted, before=before)
 
 
-def renew(store: Store, token: str, *, valid: timedelta) -> bool:
-    """Hold for ``valid`` from now on; False where the claim is no longer there: it expired, and somebody else came after it.
+def renew(store: Store, tokens: Collection[str], *, valid: timedelta) -> set[str]:
+    """Hold for ``valid`` from now on; returns which of them: one that is not there any more expired, and somebody else came after it.
 
     One that expired while nobody came was exclusive all the same, and goes on.
     """
     with store.locking() as connection:
-        extended = update(leases).where(leases.c.token == token).values(expires_at=_now(connection) + valid)
-        return bool(connection.execute(extended).rowcount)
+        extended = update(leases).where(leases.c.token.in_(tokens)).values(expires_at=store_now(connection) + valid)
+        return set(connection.scalars(extended.returning(leases.c.token)))
 
 
 def release(store: Store, token: str) -> None:
@@ -66,7 +76,8 @@ def _is_dead(claim: Claim, now: datetime, gone: Callable[[Holder], bool]) -> boo
     return claim.expires_at is None or claim.expires_at < now or gone(claim.holder)
 
 
-def _now(connection: Connection) -> datetime:
+def store_now(connection: Connection) -> datetime:
+    """The moment, by the store's clock."""
     if connection.dialect.name == "sqlite":
         return datetime.now(UTC)
     # now() would be the beginning of the transaction, before it waited for the lock.

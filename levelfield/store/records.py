@@ -13,6 +13,14 @@ class StoreError(Exception):
     """The store cannot do what was asked. The message is one line and names the store without its password."""
 
 
+class StoreAwayError(StoreError):
+    """The database cannot be reached now, or is busy: what was asked may be done, or not, and may succeed later."""
+
+
+class AlreadyThereError(StoreError):
+    """What was to be written is there already, and is never changed."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class StudyRecord:
     """A study as it was begun. ``study`` is what the user wrote, validated; ``created_at`` is in UTC; the seed is the plan's."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import URL, Connection, Engine, Select, Table, func, insert, select, text
+from sqlalchemy import URL, Connection, Engine, Select, Table, delete, func, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from levelfield.duel import DuelResult
@@ -18,9 +18,11 @@ from levelfield.result import RunResult, Status
 from levelfield.spec import PlannedDuel, PlannedRun, RunKey
 from levelfield.store import certified, dueling, rows, schema
 from levelfield.store.address import parse, shown
-from levelfield.store.engine import LOCKS_AT_ONCE, make_engine, reaching
-from levelfield.store.records import StoredDuel, StoredRun, StoreError, StudyRecord
-from levelfield.store.tables import blocks, certificates, duels, epochs, predictions, runs, studies
+from levelfield.store.engine import FLEETING, LOCKS_AT_ONCE, make_engine, reaching
+from levelfield.store.records import AlreadyThereError, StoredDuel, StoredRun, StoreError, StudyRecord
+from levelfield.store.tables import blocks, certificates, duels, epochs, predictions, requests, runs, studies
+
+ADD_RUN = insert(runs).returning(runs.c.id)
 
 
 class Store:
@@ -67,7 +69,7 @@ class Store:
                 connection.execute(insert(studies), vars(record))
         except StoreError as error:
             if isinstance(error.__cause__, IntegrityError):
-                raise StoreError(f"there is a study {record.id} in {self.name} already") from error
+                raise AlreadyThereError(f"there is a study {record.id} in {self.name} already") from error
             raise
 
     def studies(self) -> list[StudyRecord]:
@@ -96,21 +98,21 @@ class Store:
     def record(self, key: RunKey, planned: PlannedRun, result: RunResult, *, started_at: datetime, finished_at: datetime) -> int:
         """Write a finished run, all of it or nothing, and return its id.
 
-        Both times need a time zone. Raises StoreError when the key is there already or its study is not, and ValueError when the key is not
-        that of the planned run.
+        Both times need a time zone. Raises AlreadyThereError when the key is there already, StoreError when its study is not, and
+        ValueError when the key is not that of the planned run.
         """
         if (key.spec_hash, key.side) != (planned.spec.hash, planned.side):
             raise ValueError(f"the key {key} is not that of the planned run {planned.side}/{planned.spec.hash}")
         row = rows.run_row(key, planned, result, started_at=started_at, finished_at=finished_at)
         try:
             with self._transaction() as connection:
-                run_id = int(connection.execute(insert(runs).values(**row).returning(runs.c.id)).scalar_one())
+                run_id = int(connection.execute(ADD_RUN, row).scalar_one())
                 for table, rows_of in ((epochs, rows.epoch_rows), (blocks, rows.block_rows), (predictions, rows.prediction_rows)):
                     if parts := rows_of(run_id, result):
                         connection.execute(insert(table), parts)
         except StoreError as error:
-            if isinstance(error.__cause__, IntegrityError):
-                raise StoreError(self._refusal(key) or str(error)) from error
+            if isinstance(error.__cause__, IntegrityError) and (refusal := self._refusal(key)):
+                raise refusal from error
             raise
         return run_id
 
@@ -119,15 +121,18 @@ class Store:
     ) -> int:
         """Write a finished duel, all of it or nothing, and return its id.
 
-        Both times need a time zone. Raises StoreError where that attempt is there already, or its study is not.
+        Both times need a time zone. Raises AlreadyThereError where that attempt is there already, StoreError where its study is not.
         """
         try:
             with self._transaction() as connection:
                 return dueling.add(connection, study_id, planned, attempt, result, (started_at, finished_at))
         except StoreError as error:
             if isinstance(error.__cause__, IntegrityError):
-                named = f"{study_id}, {planned.workload}, pair {planned.pair}, attempt {attempt}"
-                raise StoreError(f"the duel {named} is in {self.name} already, or its study is not") from error
+                named = f"the duel {study_id}, {planned.workload}, pair {planned.pair}, attempt {attempt}"
+                if study_id not in {study.id for study in self.studies()}:
+                    raise StoreError(f"{named} belongs to no study in {self.name}") from error
+                if attempt in {number for number, _ in self.duel_attempts(study_id).get((planned.workload, planned.pair), [])}:
+                    raise AlreadyThereError(f"{named} is in {self.name} already, and a finished duel is never changed") from error
             raise
 
     def duels(self, study_id: str) -> list[StoredDuel]:
@@ -189,6 +194,17 @@ class Store:
             raise StoreError(f"there is no run {run_id} in {self.name}: {known}")
         return next(run for run in self.runs(study_id) if run.run_id == run_id)
 
+    def delete_study(self, study_id: str) -> None:
+        """Remove a study with its runs, its duels and the requests for it; certificates stay, for others use them, too."""
+        with self._transaction() as connection:
+            connection.execute(delete(requests).where(requests.c.study_id == study_id))
+            connection.execute(delete(studies).where(studies.c.id == study_id))
+
+    def delete_run(self, run_id: int) -> None:
+        """Remove a run with everything that it left behind."""
+        with self._transaction() as connection:
+            connection.execute(delete(runs).where(runs.c.id == run_id))
+
     def counts(self) -> dict[str, dict[Status, int]]:
         """For every study, how many (spec_hash, side) stand at which status after their latest attempt."""
         newest_first = func.row_number().over(partition_by=(runs.c.study_id, runs.c.spec_hash, runs.c.side), order_by=runs.c.attempt.desc())
@@ -207,8 +223,11 @@ class Store:
 
     @contextmanager
     def locking(self, *tables: Table) -> Iterator[Connection]:
-        """A transaction that may write at once, and beside which nobody else changes ``tables``: others wait."""
-        with reaching(self._url), self._engine.execution_options(**{LOCKS_AT_ONCE: True}).begin() as connection:
+        """A transaction that may write at once, and beside which nobody else changes ``tables``: others wait.
+
+        For leases and requests, which a machine that stops takes with it.
+        """
+        with reaching(self._url), self._engine.execution_options(**{LOCKS_AT_ONCE: True, FLEETING: True}).begin() as connection:
             if tables and connection.dialect.name == "postgresql":
                 # In conflict with itself and with every change, not with reading.
                 connection.execute(text(f"LOCK TABLE {', '.join(table.name for table in tables)} IN SHARE ROW EXCLUSIVE MODE"))
@@ -219,12 +238,12 @@ class Store:
         with reaching(self._url), self._engine.begin() as connection:
             yield connection
 
-    def _refusal(self, key: RunKey) -> str | None:
+    def _refusal(self, key: RunKey) -> StoreError | None:
         """Why a run was refused, in the store's own words: a server's may be in any language."""
         if key.study not in {study.id for study in self.studies()}:
-            return f"the run {key} belongs to no study in {self.name}"
+            return StoreError(f"the run {key} belongs to no study in {self.name}")
         if key.attempt in {attempt for attempt, _ in self.attempts(key.study).get((key.spec_hash, key.side), [])}:
-            return f"the run {key} is in {self.name} already, and a finished run is never changed"
+            return AlreadyThereError(f"the run {key} is in {self.name} already, and a finished run is never changed")
         return None
 
 

@@ -159,7 +159,8 @@ bursts = Table(
     Column("device_ns", BigInteger),
 )
 
-# The one table whose rows change and go: what is held now is no result (decision 10). A claim has a row for each of its devices.
+# The tables below are no results: their rows change and go (decisions 10 and 16).
+# A claim has a row for each of its devices.
 leases = Table(
     "leases",
     metadata,
@@ -172,4 +173,26 @@ leases = Table(
     Column("asked_at", UtcDateTime, nullable=False),
     Column("acquired_at", UtcDateTime),
     Column("expires_at", UtcDateTime, nullable=False),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    # No reference: what is asked for becomes a study when it has been found that it can be run.
+    Column("study_id", Text, nullable=False),
+    Column("record", PlainJson, nullable=False),
+    Column("options", PlainJson, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("asked_by", Text, nullable=False),
+    Column("asked_at", UtcDateTime, nullable=False),
+    Column("taker", PlainJson),
+    Column("taken_at", UtcDateTime),
+    Column("expires_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    Column("progress", PlainJson, nullable=False),
+    Column("stop", PlainJson, nullable=False),
+    Column("outcome", Text),
+    Index("ix_requests_study_id", "study_id"),
+    sqlite_autoincrement=True,
 )

@@ -75,7 +75,7 @@ class Storm:
                 self.came.append(fault)
 
     def _is_due(self, fault):
-        return any(self.platform.results.glob(f"checkpoints/*/{fault.turn:03d}-*/epoch-{fault.epoch}/rank-0"))
+        return any(self.platform.results.glob(f"checkpoints/*/{fault.turn:03d}-*/life-*/epoch-{fault.epoch}/rank-0"))
 
 
 def test_every_run_of_a_study_is_there_once_and_right_whatever_is_killed(platform, cluster):

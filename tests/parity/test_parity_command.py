@@ -14,7 +14,7 @@ from levelfield.parity.scope import Scope
 from levelfield.spec import RunSpec
 from levelfield.store import Store
 from levelfield.workloads.digits_cnn import WORKLOAD
-from orchestrator import cli
+from orchestrator import cli, run_commands
 from orchestrator.certificates import _is_stored
 from tests.certificates import CODES, certificate
 from tests.platform_process import Platform, processes_of
@@ -135,7 +135,7 @@ def test_a_stored_certificate_is_one_that_the_report_will_judge_by():
 )
 def test_certificates_can_be_left_out(platform, monkeypatch, words, variable, certifies):
     heard = []
-    monkeypatch.setattr(cli, "_execute", lambda *_, certify, **__: heard.append(certify))
+    monkeypatch.setattr(run_commands, "_execute", lambda *_, certify, **__: heard.append(certify))
     environment = {"LEVELFIELD_SERVICES": platform.env["LEVELFIELD_SERVICES"], "LEVELFIELD_CERTIFY": variable}
     result = CliRunner().invoke(cli.app, ["run", platform.study(["fake_a", "fake_b"]), *words], env=environment)
     assert result.exit_code == 0, result.output

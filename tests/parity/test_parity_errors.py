@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from levelfield.failures import REASON_LIMIT
 from levelfield.parity.comparison import ParityError, compare
-from levelfield.run import REASON_LIMIT
 from levelfield.worker import Trace
 from services.actor import WorkerActor
 from tests.fake_worker import NumpyWorker

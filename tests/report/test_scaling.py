@@ -12,7 +12,7 @@ def scaled(speeds, *, pairs=6, noise=0.001):
     """A study whose sides have these examples/s, by number of workers."""
     parts, shift = {}, 0
     for at, (workers, speed) in enumerate(speeds.items()):
-        part = parts[workers] = frames(pairs=pairs, speed=speed, noise=noise)
+        part = parts[workers] = frames(pairs=pairs, speed=speed, noise=noise, draw=workers)
         for name in ("runs", "epochs", "blocks"):
             table = getattr(part, name)
             table["run_id"] += shift
@@ -88,3 +88,31 @@ def test_the_renderings_show_it():
     csv = render.to_csv(scaled({1: (1000.0, 800.0), 4: (3000.0, 3200.0)}), analysis).splitlines()
     assert csv[0].startswith("study,run_id,workload,workers,")
     assert csv[-1].split(",")[3] == "4"
+
+
+def compared(speeds, **options):
+    return analyse(scaled(speeds, **options)).scaling_compared
+
+
+def test_which_side_scales_better_is_the_ratio_of_their_efficiencies():
+    [found] = compared({1: (1000.0, 800.0), 2: (1800.0, 1500.0), 4: (3000.0, 3200.0)})
+    assert (found.a.label, found.b.label, found.base, found.workers) == (TENSORFLOW, TORCH, 1, 4)
+    assert (found.effect.estimate, found.effect.n) == (pytest.approx(0.75, rel=0.01), 6)
+    text = render.to_markdown(analyse(scaled({1: (1000.0, 800.0), 4: (3000.0, 3200.0)}))).replace("\\", "")
+    assert "from 1 to 4 workers: PyTorch scales better; its efficiency is 1.33 times (95% interval 1.3" in text
+    assert "TensorFlow's; preliminary, 6 seeds." in text
+
+
+def test_sides_that_scale_alike_are_told_so_and_few_seeds_tell_nothing():
+    alike = scaled({1: (1000.0, 800.0), 4: (3000.0, 2400.0)}, noise=0.02)
+    assert "no difference found in how they scale" in render.to_markdown(analyse(alike))
+    few = scaled({1: (1000.0, 800.0), 4: (3000.0, 3200.0)}, pairs=4)
+    assert "scales better" not in render.to_markdown(analyse(few))
+    assert analyse(frames()).scaling_compared == ()
+
+
+def test_weak_scaling_says_that_the_batch_grows():
+    given = scaled({1: (1000.0, 800.0), 4: (3000.0, 3200.0)})
+    assert "with the same global batch" in render.to_markdown(analyse(given))
+    given.study.study["scaling"] = "weak"
+    assert "(weak scaling)" in render.to_markdown(analyse(given)).replace("\\", "")

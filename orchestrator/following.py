@@ -1,0 +1,71 @@
+"""A study that somebody else runs: asked for, and followed in the store until it is over."""
+
+import time
+from datetime import UTC, datetime
+from functools import partial
+from textwrap import shorten
+
+from rich.console import Console
+from rich.markup import escape
+from sqlalchemy import select
+
+from levelfield.result import Status
+from levelfield.store import Store, StoreError, StudyRecord, leasing, requesting
+from levelfield.store.tables import runs
+from orchestrator.desk import LEADER, user
+from orchestrator.holders import is_gone
+from orchestrator.patience import Patience
+from orchestrator.progress import MARKS
+
+POLL_S = 1.0
+COLUMNS = (runs.c.id, runs.c.side, runs.c.workload, runs.c.workers, runs.c.seed, runs.c.attempt, runs.c.status, runs.c.failure)
+
+
+def is_served(url: str) -> bool:
+    """Whether a scheduler serves the store; not one that is not there yet, or cannot be read."""
+    try:
+        with Store.open(url, read_only=True) as store:
+            claims = leasing.claims(store)
+    except StoreError:
+        return False  # whoever opens it for writing says why
+    now = datetime.now(UTC)
+    leaders = [claim for claim in claims if LEADER in claim.devices and claim.acquired_at]
+    return any(claim.expires_at and claim.expires_at > now and not is_gone(claim.holder) for claim in leaders)
+
+
+def ask(store: Store, record: StudyRecord, console: Console, *, priority: int, certify: bool) -> requesting.Request:
+    """Ask the scheduler of this store for a study."""
+    request = requesting.submit(store, record, asked_by=user(), priority=priority, options={"certify": certify})
+    console.print(f"[bold]{record.id}[/] is asked for; `levelfield queue` shows where it stands", highlight=False)
+    return request
+
+
+def follow(store: Store, request: requesting.Request, console: Console) -> str:
+    """Print each run as it is recorded, until the request is over; returns how it ended. Leaving does not stop it."""
+    patience = Patience(tell=lambda line: console.print(f"[yellow]note:[/] {escape(line)}", highlight=False, soft_wrap=True))
+    known = patience(lambda: store.read(select(runs.c.id).where(runs.c.study_id == request.study_id))[0])
+    last = max((row.id for row in known), default=0)
+    try:
+        while True:
+            now = patience(lambda: requesting.of(store, request.id))
+            last = patience(partial(_print_new, store, request.study_id, last, console))
+            if now is None:
+                return "removed: its study has been deleted"
+            if now.finished_at:
+                return str(now.outcome)
+            time.sleep(POLL_S)
+    except KeyboardInterrupt:
+        console.print(f"\nIt goes on; [bold]levelfield cancel {request.study_id}[/] stops it.")
+        raise
+
+
+def _print_new(store: Store, study_id: str, last: int, console: Console) -> int:
+    for row in store.read(select(*COLUMNS).where(runs.c.study_id == study_id, runs.c.id > last).order_by(runs.c.id))[0]:
+        workers = f", {row.workers} workers" if row.workers > 1 else ""
+        again = f", attempt {row.attempt}" if row.attempt > 1 else ""
+        name = f"{row.side}, {row.workload}{workers}, seed {row.seed}{again}"
+        told = MARKS.get(Status(row.status), f"[bold red]{row.status}[/]")
+        why = f": {escape(shorten(row.failure['reason'], 300, placeholder=' ...'))}" if row.failure else ""
+        console.print(f"  {escape(f'{name:<36}')} {told}{why}", highlight=False)
+        last = row.id
+    return last
