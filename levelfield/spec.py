@@ -4,7 +4,16 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import cache
 from typing import Any, Self
+
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
+
+@cache
+def _defaults(kind: type[Any]) -> dict[str, Any]:
+    """What each field of a specification has where nothing else is asked for; looked up once, for plans are large."""
+    return {field.name: field.default for field in fields(kind)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +44,9 @@ class RunSpec:
 
     def canonical_json(self) -> str:
         """JSON with sorted keys and without the fields that stand at their default."""
-        return _canonical.encode({name: value for name, value in vars(self).items() if value != _DEFAULTS[name]})
+        kind: Any = type(self)  # a type checker takes the class's own __hash__ for that of the class itself
+        defaults = _defaults(kind)
+        return _canonical.encode({name: value for name, value in vars(self).items() if value != defaults[name]})
 
     @property
     def hash(self) -> str:
@@ -56,10 +67,6 @@ class RunSpec:
             return cls(**data)
         except TypeError as error:
             raise ValueError(str(error).replace("RunSpec.__init__()", "a run specification is")) from error
-
-
-_DEFAULTS = {field.name: field.default for field in fields(RunSpec)}
-_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 @dataclass(frozen=True, kw_only=True, order=True)

@@ -73,9 +73,9 @@ def test_an_orchestrator_that_dies_while_the_store_is_away_has_left_its_results_
         server.start()
     platform.run("resume", "latest", "--store", url)
     runs, _ = ended(url)
-    # Nobody could ask the store whether the first one's devices were held all the time: it is there, and does not count for timing.
-    done = [("slow_a", 0, Status.INVALID), ("slow_a", 0, Status.OK), ("slow_a", 1, Status.OK)]
-    assert runs == Counter(done)
+    # Where its lease had been renewed some seconds before, it counts; where nobody could ask the store any more, it is there, and repeated.
+    once = [("slow_a", 0, Status.OK), ("slow_a", 1, Status.OK)]
+    assert runs in (Counter(once), Counter([("slow_a", 0, Status.INVALID), *once]))
 
 
 @pytest.fixture
