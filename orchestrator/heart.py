@@ -19,37 +19,36 @@ def now() -> float:
 
 
 class Heart:
-    """Beats while there is a lease. Thread-safe."""
+    """Beats as long as there are leases. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._kept: dict[str, tuple[Store, Hear]] = {}
         self._thread: threading.Thread | None = None
-        self._wake = threading.Event()
 
     def keep(self, store: Store, token: str, hear: Hear) -> None:
         """Keep this lease, from now on; ``hear`` is told at each beat whether it was still there, and when that was asked."""
         with self._lock:
             self._kept[token] = store, hear
             if self._thread is None:
-                self._wake = threading.Event()
-                self._thread = threading.Thread(target=self._beat, args=(self._wake,), name="leases", daemon=True)
+                self._thread = threading.Thread(target=self._beat, name="leases", daemon=True)
                 self._thread.start()
 
     def leave(self, token: str) -> None:
         """Keep this lease no longer."""
         with self._lock:
             self._kept.pop(token, None)
-            if not self._kept:
-                self._thread = None
-                self._wake.set()
 
-    def _beat(self, wake: threading.Event) -> None:
+    def _beat(self) -> None:
+        """Until there is no lease to be kept, which is noticed at the next beat: another one may come soon."""
         missed = False
-        while not wake.wait(RETRY_S if missed else RENEW_S):
-            missed = False
-            by_store: dict[Store, dict[str, Hear]] = defaultdict(dict)
+        while True:
+            time.sleep(RETRY_S if missed else RENEW_S)
+            missed, by_store = False, defaultdict[Store, dict[str, Hear]](dict)
             with self._lock:
+                if not self._kept:
+                    self._thread = None
+                    return
                 for token, (store, hear) in self._kept.items():
                     by_store[store][token] = hear
             for store, hearing in by_store.items():
