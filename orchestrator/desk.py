@@ -26,9 +26,9 @@ class Desk:
 
     @classmethod
     @contextmanager
-    def own(cls, store: Store, record: StudyRecord, stop: Stop, options: dict[str, Any] | None = None) -> Iterator[Self]:
+    def own(cls, store: Store, record: StudyRecord, stop: Stop) -> Iterator[Self]:
         """A request that this process makes, takes at once and works on until the block ends. Raises StoreError."""
-        request = requesting.submit(store, record, asked_by=user(), options=options, taker=myself(), valid=VALID, gone=is_gone)
+        request = requesting.submit(store, record, asked_by=user(), taker=myself(), valid=VALID, gone=is_gone)
         desk = cls(store, request, stop)
         try:
             yield desk

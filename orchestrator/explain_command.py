@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from orchestrator.options import RESULTS, Results, StoreUrl, StudyId, store_url
+from orchestrator.stored import stored_study
 
 
 class Format(StrEnum):
@@ -26,11 +27,8 @@ def explain(
     store: StoreUrl = None,
 ) -> None:
     """List everything that is not equal between the sides of a stored study."""
-    from levelfield.store import Store
-
     url = store_url(results, store)
-    with Store.open(url, read_only=True) as opened:
-        record = opened.study(study_id)
+    record = stored_study(study_id, url)
 
     from levelfield.report import explain as audit  # pandas and scipy take a second to import: not for a study that is not there
     from levelfield.report.analysis import analyse

@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from orchestrator.options import RESULTS, Results, StoreUrl, StudyId, store_url
+from orchestrator.stored import stored_study
 
 
 class Format(StrEnum):
@@ -25,11 +26,8 @@ def report(
     store: StoreUrl = None,
 ) -> None:
     """Say what a stored study found."""
-    from levelfield.store import Store
-
     url = store_url(results, store)
-    with Store.open(url, read_only=True) as opened:
-        record = opened.study(study_id)
+    record = stored_study(study_id, url)
     print_report(Console(), record.id, url, form)
 
 

@@ -32,6 +32,7 @@ from orchestrator.options import (
     store_url,
 )
 from orchestrator.report_command import print_report
+from orchestrator.stored import stored_study
 
 if TYPE_CHECKING:
     from levelfield.store import StudyRecord
@@ -67,12 +68,7 @@ def run(  # noqa: PLR0913 - each is an option of the command line
     if max_runs and not until_decided:
         raise typer.BadParameter("--max-runs is the maximum of --until-decided")
     record = new_record(read_study(study, services, changes))
-    if address or not _serve(record, results, store, priority=priority, certify=certify is not False, detach=bool(detach), gate=gate):
-        if priority or detach:
-            raise UsageError(
-                "--priority and --detach are for `levelfield serve`, and nobody serves this store; with --address none is asked"
-            )
-        _execute(record, results, store, address=address, is_new=True, certify=certify is not False, gate=gate is not False)
+    _run(record, results, store, address=address, is_new=True, certify=certify, gate=gate, priority=priority, detach=bool(detach))
 
 
 def duel(  # noqa: PLR0913, PLR0917 - each is an option of the command line
@@ -106,7 +102,7 @@ def duel(  # noqa: PLR0913, PLR0917 - each is an option of the command line
         "shares": shares,
     }
     record = new_record(duel_command.study_of((a, b), discover(), **settings))
-    _execute(record, results, store, address=address, is_new=True, certify=certify is not False, gate=gate is not False)
+    _run(record, results, store, address=address, is_new=True, certify=certify, gate=gate)
 
 
 def resume(  # noqa: PLR0913, PLR0917 - each is an option of the command line
@@ -120,15 +116,33 @@ def resume(  # noqa: PLR0913, PLR0917 - each is an option of the command line
 ) -> None:
     """Go on with a study that was interrupted or had failures: what is done is left alone, what is not is done."""
     from levelfield.measure.environment import source_hash
-    from levelfield.store import Store
 
     data_commands.use_data_dir(data_dir)
-    with Store.open(store_url(results, store), read_only=True) as opened:
-        record = opened.study(study_id)
+    record = stored_study(study_id, store_url(results, store))
     if record.source_hash != source_hash():
         console.print("[yellow]note:[/] the sources have changed since this study was begun; every run records which it ran")
-    if address or not _serve(record, results, store, certify=certify is not False, gate=gate):
-        _execute(record, results, store, address=address, is_new=False, certify=certify is not False, gate=gate is not False)
+    _run(record, results, store, address=address, is_new=False, certify=certify, gate=gate)
+
+
+def _run(  # noqa: PLR0913 - each is an option of the command line
+    record: "StudyRecord",
+    results: Path,
+    store: str | None,
+    *,
+    address: str | None,
+    is_new: bool,
+    certify: bool | None,
+    gate: bool | None,
+    priority: int = 0,
+    detach: bool = False,
+) -> None:
+    """By the scheduler that serves the store; where there is none, or a cluster is named, here."""
+    certifies = certify is not False
+    if not address and _serve(record, results, store, priority=priority, certify=certifies, detach=detach, gate=gate):
+        return
+    if priority or detach:
+        raise UsageError("--priority and --detach ask `levelfield serve`: nobody serves this store, or --address names a cluster")
+    _execute(record, results, store, address=address, is_new=is_new, certify=certifies, gate=gate is not False)
 
 
 def _execute(record: "StudyRecord", results: Path, store: str | None, *, is_new: bool, **session_options: Any) -> None:
@@ -152,8 +166,8 @@ def _serve(  # noqa: PLR0913 - each is an option of the command line
     *,
     certify: bool,
     gate: bool | None,
-    priority: int = 0,
-    detach: bool = False,
+    priority: int,
+    detach: bool,
 ) -> bool:
     """Have the scheduler of the store run it, and follow it; False where there is none. Raises UsageError where it refuses."""
     from levelfield.store import Store

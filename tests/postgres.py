@@ -4,7 +4,10 @@ import os
 import pwd
 import shutil
 import subprocess
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -60,6 +63,16 @@ class Server:
                 time.sleep(0.1)
             else:
                 return
+
+
+@contextmanager
+def running() -> Iterator[Server]:
+    """A server of its own, until the block ends."""
+    with tempfile.TemporaryDirectory(prefix="levelfield-postgres-") as folder:
+        server = Server(Path(folder))
+        server.start()
+        yield server
+        server.stop()
 
 
 def _binaries() -> Path | None:

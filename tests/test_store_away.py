@@ -3,17 +3,15 @@
 import os
 import shutil
 import subprocess
-import tempfile
 from collections import Counter
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
 from levelfield.result import Status
 from levelfield.store import Store, StoreError
 from tests.platform_process import Platform, wait_until
-from tests.postgres import Server
+from tests.postgres import running
 from tests.services import write_service
 
 AWAY_S = 60
@@ -21,11 +19,8 @@ AWAY_S = 60
 
 @pytest.fixture
 def server():
-    with tempfile.TemporaryDirectory(prefix="levelfield-postgres-") as folder:
-        started = Server(Path(folder))
-        started.start()
+    with running() as started:
         yield started
-        started.stop()
 
 
 def ended(url):

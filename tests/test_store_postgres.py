@@ -1,25 +1,19 @@
 """The store's contract on a PostgreSQL server of its own, started here on a free port."""
 
-import tempfile
-from pathlib import Path
-
 import pytest
 
 import levelfield
 from levelfield.store import Store, StoreError
 from tests.lease_contract import LeaseContract
-from tests.postgres import HOST, Server
+from tests.postgres import HOST, running
 from tests.request_contract import RequestContract
 from tests.test_store import StoreContract, planned, record, store, study  # noqa: F401
 
 
 @pytest.fixture(scope="module")
 def server():
-    with tempfile.TemporaryDirectory(prefix="levelfield-postgres-") as folder:
-        started = Server(Path(folder))
-        started.start()
+    with running() as started:
         yield started
-        started.stop()
 
 
 @pytest.fixture
