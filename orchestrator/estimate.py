@@ -59,13 +59,14 @@ def kind_of(spec: RunSpec) -> Kind:
 
 def past(store: Store, names: Iterable[str]) -> dict[Kind, Past]:
     """What a store knows of these workloads."""
-    columns = runs.c.spec, runs.c.wall_ns, runs.c.phases_ns
+    columns = runs.c.spec, runs.c.started_at, runs.c.finished_at, runs.c.phases_ns
     found: dict[Kind, list[tuple[float, float]]] = defaultdict(list)
     for row in store.read(select(*columns).where(runs.c.workload.in_(list(names)), runs.c.status == Status.OK.value))[0]:
         spec = RunSpec.from_dict(row.spec)
         training = sum(row.phases_ns.get(name, 0) for name in TRAINING) / 1e9
         if spec.trains:
-            found[kind_of(spec)].append((row.wall_ns / 1e9 - training, training / _epochs(spec)))
+            whole = (row.finished_at - row.started_at).total_seconds()  # starting its process and ending it included
+            found[kind_of(spec)].append((whole - training, training / _epochs(spec)))
     return {
         kind: Past(before_s=median(before for before, _ in taken), epoch_s=median(epoch for _, epoch in taken), runs=len(taken))
         for kind, taken in found.items()

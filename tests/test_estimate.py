@@ -39,7 +39,7 @@ def fill(store, given, *, epoch_s=2.0, before_s=5.0, sides=("tensorflow", "torch
                 phases = {"import": int(before_s * SECOND), "train": training - 7, "evaluate": 7}
                 result = RunResult(status=status, wall_ns=sum(phases.values()), phases_ns=phases)
                 key = RunKey(study=record.id, spec_hash=run.spec.hash, side=run.side, attempt=attempt)
-                store.record(key, run, result, started_at=NOW, finished_at=NOW)
+                store.record(key, run, result, started_at=NOW, finished_at=NOW + timedelta(seconds=result.wall_ns / SECOND))
         if duel_s and pair.duel:
             ended = NOW + timedelta(seconds=duel_s)
             turns = [Turn(round=number, side=side, burst=burst) for number in range(given.bursts) for side in sides]
