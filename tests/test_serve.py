@@ -85,6 +85,7 @@ def test_run_asks_the_scheduler_and_follows_it_to_the_report(served):
     assert "fake_b, digits_cnn, seed 1" in output
     assert "done: 6 of 6 ok" in output
     assert "(mine-" in output, "the report"
+    assert "is asked for" in served.run("duel", "fake_a", "fake_b", "--pairs", "1", "--bursts", "2"), "by a duel, too"
     assert "Nothing is under way" in served.run("queue") or "role:scheduler" in served.run("queue")
 
 

@@ -51,11 +51,11 @@ def _compared(found: ScalingComparison) -> str | None:
     few = f"; preliminary, {effect.n} seeds" if effect.n < SETTLED_PAIRS else ""
     better, worse, sign = (found.a, found.b, 1) if effect.estimate >= 1 else (found.b, found.a, -1)
     low, high = sorted(bound**sign for bound in (effect.interval.low, effect.interval.high))
-    wide = f"{number(effect.estimate**sign)} times (95% interval {number(low)} to {number(high)})"
-    which = f"from {found.base} to {found.workers} workers"
+    times, wide = number(effect.estimate**sign), f"95% interval {number(low)} to {number(high)}"
+    which = f"{found.title}, from {found.base} to {found.workers} workers"
     if low <= 1 <= high:
-        return f"{found.title}, {which}: no difference found in how they scale; {better.title}'s efficiency is {wide} {worse.title}'s{few}."
-    return f"{found.title}, {which}: {better.title} scales better; its efficiency is {wide} {worse.title}'s{few}."
+        return f"{which}: no difference found in how they scale (efficiency of {better.title} / {worse.title} {times}, {wide}{few})."
+    return f"{which}: {better.title} scales better; its efficiency is {times} times ({wide}) {worse.title}'s{few}."
 
 
 def _cells(step: ScalingStep) -> tuple[Cell, ...]:
