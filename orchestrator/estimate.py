@@ -5,13 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from sqlalchemy import func, select
-
 from levelfield import workloads
-from levelfield.result import Status
 from levelfield.spec import PlannedRun, RunSpec
 from levelfield.store import Store
-from levelfield.store.tables import bursts, duels, runs
+from levelfield.store.reading import duel_lengths, run_lengths
 from levelfield.study import Study
 
 TRAINING = ("train", "evaluate", "checkpoint")  # the phases that grow with the number of epochs
@@ -59,9 +56,8 @@ def kind_of(spec: RunSpec) -> Kind:
 
 def past(store: Store, names: Iterable[str]) -> dict[Kind, Past]:
     """What a store knows of these workloads."""
-    columns = runs.c.spec, runs.c.started_at, runs.c.finished_at, runs.c.phases_ns
     found: dict[Kind, list[tuple[float, float]]] = defaultdict(list)
-    for row in store.read(select(*columns).where(runs.c.workload.in_(list(names)), runs.c.status == Status.OK.value))[0]:
+    for row in run_lengths(store, names):
         spec = RunSpec.from_dict(row.spec)
         training = sum(row.phases_ns.get(name, 0) for name in TRAINING) / 1e9
         if spec.trains:
@@ -75,11 +71,8 @@ def past(store: Store, names: Iterable[str]) -> dict[Kind, Past]:
 
 def round_s(store: Store, names: Iterable[str]) -> dict[tuple[str, int], float]:
     """Seconds that a round of a duel took, by workload and number of workers; medians."""
-    rounds = select(bursts.c.duel_id, (func.max(bursts.c.round) + 1).label("rounds")).group_by(bursts.c.duel_id).subquery()
-    columns = duels.c.workload, duels.c.workers, duels.c.started_at, duels.c.finished_at, rounds.c.rounds
-    query = select(*columns).join(rounds, rounds.c.duel_id == duels.c.id)
     found: dict[tuple[str, int], list[float]] = defaultdict(list)
-    for row in store.read(query.where(duels.c.workload.in_(list(names)), duels.c.status == Status.OK.value))[0]:
+    for row in duel_lengths(store, names):
         found[row.workload, row.workers].append((row.finished_at - row.started_at).total_seconds() / row.rounds)
     return {case: median(taken) for case, taken in found.items()}
 

@@ -7,18 +7,16 @@ from textwrap import shorten
 
 from rich.console import Console
 from rich.markup import escape
-from sqlalchemy import select
 
 from levelfield.result import Status
 from levelfield.store import Store, StoreError, StudyRecord, leasing, requesting
-from levelfield.store.tables import runs
+from levelfield.store.reading import newest_run, runs_since
 from orchestrator.desk import LEADER, user
 from orchestrator.holders import is_gone
 from orchestrator.patience import Patience
 from orchestrator.progress import MARKS
 
 POLL_S = 1.0
-COLUMNS = (runs.c.id, runs.c.side, runs.c.workload, runs.c.workers, runs.c.seed, runs.c.attempt, runs.c.status, runs.c.failure)
 
 
 def is_served(url: str) -> bool:
@@ -43,8 +41,7 @@ def ask(store: Store, record: StudyRecord, console: Console, *, priority: int, c
 def follow(store: Store, request: requesting.Request, console: Console) -> str:
     """Print each run as it is recorded, until the request is over; returns how it ended. Leaving does not stop it."""
     patience = Patience(tell=lambda line: console.print(f"[yellow]note:[/] {escape(line)}", highlight=False, soft_wrap=True))
-    known = patience(lambda: store.read(select(runs.c.id).where(runs.c.study_id == request.study_id))[0])
-    last = max((row.id for row in known), default=0)
+    last = patience(lambda: newest_run(store, request.study_id))
     try:
         while True:
             now = patience(lambda: requesting.of(store, request.id))
@@ -60,7 +57,7 @@ def follow(store: Store, request: requesting.Request, console: Console) -> str:
 
 
 def _print_new(store: Store, study_id: str, last: int, console: Console) -> int:
-    for row in store.read(select(*COLUMNS).where(runs.c.study_id == study_id, runs.c.id > last).order_by(runs.c.id))[0]:
+    for row in runs_since(store, study_id, last):
         workers = f", {row.workers} workers" if row.workers > 1 else ""
         again = f", attempt {row.attempt}" if row.attempt > 1 else ""
         name = f"{row.side}, {row.workload}{workers}, seed {row.seed}{again}"

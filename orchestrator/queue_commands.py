@@ -62,6 +62,8 @@ def cancel(study_id: StudyId, turn: Turn = None, results: Results = RESULTS, sto
         request = _under_way(opened, study_id)
         if turn is not None and turn >= request.record.planned_runs:
             raise UsageError(f"{request.study_id} has no run {turn}: its turns are 0 to {request.record.planned_runs - 1}")
+        if turn is not None and (ended := _ended(opened, request, turn)):
+            raise UsageError(f"run {turn} of {request.study_id} has ended already: {ended}")
         over = requesting.ask_to_stop(opened, request.id, user(), gone=is_gone, turn=turn)
     what = request.study_id if turn is None else f"run {turn} of {request.study_id}"
     told = "has been cancelled" if over else "is being stopped; `levelfield queue` shows when it is"
@@ -128,6 +130,15 @@ def _what_goes(store: "Store", record: "StudyRecord", run: int | None) -> str:
     if (found := store.run(run)).key.study != record.id:
         raise UsageError(f"run {run} belongs to {found.key.study}, not to {record.id}")
     return f"run {run} ({found.planned.side}, seed {found.planned.spec.seed}, attempt {found.key.attempt}) of {record.id}"
+
+
+def _ended(store: "Store", request: "Request", turn: int) -> str | None:
+    """How a run has ended that is not at work again."""
+    from levelfield.store import reading
+
+    if any(entry.get("turn") == turn for entry in request.progress):
+        return None
+    return reading.outcome_of(store, request.study_id, turn)
 
 
 def _under_way(store: "Store", study_id: str) -> "Request":

@@ -125,6 +125,8 @@ def test_a_run_can_be_cancelled_alone(served):
     turn = at_work(served)[0]["turn"]
     served.run("cancel", study, str(turn))
     wait_until(lambda: [entry for entry in at_work(served) if entry["turn"] != turn], timeout_s=60, what="the other side")
+    refused = served.run("cancel", study, str(turn), expect=2)
+    assert f"run {turn} of {study} has ended already: cancelled" in refused
     served.run("cancel", study, str(1 - turn))
     assert finished(served, study) == "done: 0 of 2 ok, 2 cancelled"
 
