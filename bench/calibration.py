@@ -1,8 +1,8 @@
 """How often is a verdict on speed wrong, and how small a difference does it find? ``.venv/bin/python bench/calibration.py --help``.
 
 ``simulated``: duels of equal sides on a machine with drift, spikes, autocorrelated noise and a persistent bias of each process.
-``measured STORE STUDY``: the pairs of a real duel of a program against itself, resampled as they are, centred, and with either process as the
-first side, since both are the same program; effects by scaling.
+``measured STORE STUDY``: the pairs of a real duel of a program against itself, resampled as they are, centred, and with either process as
+the first side, since both are the same program; effects by scaling.
 The rules are in the methodology (8): of 1,000 repetitions at most so many may say `faster` as an exact binomial test at 5% allows.
 """
 

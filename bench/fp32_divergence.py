@@ -9,9 +9,10 @@ sends it elsewhere. Needs NumPy and the service's framework.
 
 import argparse
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -24,7 +25,7 @@ from levelfield.services import discover
 from levelfield.spec import RunSpec
 from levelfield.worker import Trace
 from levelfield.workloads.base import Workload
-from levelfield.workloads.layers import MaxPool2D
+from levelfield.workloads.layers import MaxPool2D, Residual
 
 HEADER = f"{'step':>4} {'ReLUs flipped':>14} {'maxima moved':>13} {'output':>9} {'gradient':>9} {'parameter':>9}"
 
@@ -39,7 +40,8 @@ def main() -> None:
     options = parser.parse_args()
     service, workload = discover()[options.framework], workloads.get(options.workload)
     spec = RunSpec(workload=workload.name, framework=service.name, mode=service.default_mode, seed=options.seed)
-    experiment = Experiment(spec, workload, steps=options.steps)
+    experiment = Experiment.of(spec, steps=options.steps)
+    workload = experiment.workload
     dataset = experiment.dataset(data.load(workload.dataset))
     base, moved = (load_worker(service, spec.track)() for _ in range(2))
     for worker, weights in ((base, experiment.weights()), (moved, experiment.perturbed_weights(0))):
@@ -59,7 +61,8 @@ def _print_step(step: int, workload: Workload, a: Trace, b: Trace) -> None:
 
 def _flipped(workload: Workload, a: Trace, b: Trace) -> int:
     """ReLUs that pass the gradient on one side alone."""
-    names = [layer.name for layer in workload.layers if getattr(layer, "activation", None) == "relu"]
+    layers = [layer for layer, _, _ in workload.shapes()]
+    names = [layer.name for layer in layers if isinstance(layer, Residual) or getattr(layer, "activation", None) == "relu"]
     return sum(int(((a.outputs[name] > 0) != (b.outputs[name] > 0)).sum()) for name in names)
 
 
@@ -68,21 +71,21 @@ def _moved(workload: Workload, a: Trace, b: Trace) -> int:
     pools = [
         (before.name, layer) for before, layer in zip(workload.layers, workload.layers[1:], strict=False) if isinstance(layer, MaxPool2D)
     ]
-    return sum(_moved_in(a.outputs, b.outputs, name, layer.size) for name, layer in pools)
+    return sum(_moved_in(a.outputs[name], b.outputs[name], layer) for name, layer in pools)
 
 
-def _moved_in(a: Mapping[str, NDArray], b: Mapping[str, NDArray], name: str, size: int) -> int:
-    (first, top), (second, _) = (_places(outputs[name], size) for outputs in (a, b))
+def _moved_in(a: NDArray, b: NDArray, layer: MaxPool2D) -> int:
+    (first, top), (second, _) = (_places(images, layer) for images in (a, b))
     return int(((first != second) & (top > 0)).sum())
 
 
-def _places(images: NDArray, size: int) -> tuple[NDArray, NDArray]:
+def _places(images: NDArray, layer: MaxPool2D) -> tuple[NDArray, NDArray]:
     """Where each window has its maximum, and the maximum."""
-    n, height, width, channels = images.shape
-    rows, columns = height // size, width // size
-    blocks = images[:, : rows * size, : columns * size].reshape(n, rows, size, columns, size, channels)
-    windows = blocks.transpose(0, 1, 3, 5, 2, 4).reshape(n, rows, columns, channels, size * size)
-    return windows.argmax(axis=-1), windows.max(axis=-1)
+    beside, stride = (layer.padding, layer.padding), layer.stride or layer.size
+    padded = np.pad(images, ((0, 0), beside, beside, (0, 0)), constant_values=-np.inf)
+    windows = sliding_window_view(padded, (layer.size, layer.size), axis=(1, 2))[:, ::stride, ::stride]
+    flat = windows.reshape(*windows.shape[:4], -1)
+    return flat.argmax(axis=-1), flat.max(axis=-1)
 
 
 if __name__ == "__main__":

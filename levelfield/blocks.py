@@ -13,8 +13,6 @@ from levelfield.workloads.base import Workload, batch_order
 
 WARMUP_STEPS = 20  # methodology, rule 4: at least 20 steps are discarded
 
-GPU_BLOCK_STEPS = 100
-
 
 class DivergedError(Exception):
     """Something is not finite any more. ``step`` counts the optimizer steps from 1 over the whole run."""
@@ -30,7 +28,7 @@ def block_steps(workload: Workload, device: str) -> int:
     More on a GPU, where a small network's step takes a millisecond or two and the end of a block half of one: waiting for the device, and
     reading the losses while it has nothing to do (docs/benchmarks/h100.md).
     """
-    return workload.block_steps if device == "cpu" else max(workload.block_steps, GPU_BLOCK_STEPS)
+    return workload.block_steps if device == "cpu" else max(workload.block_steps, workload.gpu_block_steps)
 
 
 class Plan:

@@ -67,7 +67,8 @@ class Worker(Trainable, Protocol):
     """One framework's side of a run that the core drives step by step, alone or as a rank of a gang.
 
     In a gang every rank is asked for the same, with the same arguments. `train_steps` and `trace` compute the rank's part of each batch and
-    then wait for the other ranks, `losses` too; `predict` gives the logits of the rank's share of the test examples.
+    then wait for the other ranks, `losses` too; `predict` gives the logits of the rank's share of the test examples. What layers keep
+    besides parameters that learn (`BatchNorm`) is the mean of the ranks' wherever it is read: `trace`, `predict` and `weights` wait for it.
     """
 
     def join(self, gang: Gang) -> None:

@@ -159,7 +159,7 @@ def _table(certificate: Certificate, part: Part) -> Table:
         key = (row.layer or "loss", f"{row.kind}, in fp64" if row.exact else row.kind)
         if key not in rows or row.relative / row.tolerance > rows[key].relative / rows[key].tolerance:
             rows[key] = row
-    names = [layer.name for layer in workloads.get(certificate.workload).layers]
+    names = workloads.get(certificate.workload).layer_names()
     for (layer, kind), row in sorted(rows.items(), key=lambda item: names.index(item[0][0]) if item[0][0] in names else len(names)):
         mark = "[green]ok[/]" if row.failed_at is None else f"[bold red]from step {row.failed_at + 1}[/]"
         table.add_row(layer, kind, f"{row.absolute:.1e}", f"{row.relative:.1e}", f"{row.tolerance:.0e}", str(row.step + 1), mark)

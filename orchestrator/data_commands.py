@@ -26,6 +26,7 @@ SOURCES = {
     "official": "the checksums of the official files matched",
     "unverified": "not the official files, though of their structure",
     "embedded": "comes with a library",
+    "synthetic": "made up",
 }
 
 
@@ -43,7 +44,7 @@ def list_() -> None:
     table = Table("data set", "examples", "in the cache", "source", "fingerprint", "official file")
     for name in data.names():
         about = data.about(name)
-        official = escape(str(about.official)) if about.official else "none: comes with a library"
+        official = escape(str(about.official)) if about.official else f"none: {about.origin}"
         table.add_row(f"{name}\n[dim]{escape(about.title)}[/]", *_cells(name), official)
     Console().print(table)
 

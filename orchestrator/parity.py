@@ -8,7 +8,6 @@ from typing import Any
 
 from ray.exceptions import RayError
 
-from levelfield import workloads
 from levelfield.parity.attempts import SEEDS, first_passed
 from levelfield.parity.certificate import Certificate
 from levelfield.parity.comparison import ParityError
@@ -85,7 +84,7 @@ class Certifier:
         steps, draws = extent(specs[0].precision, steps)
         begun = [_begin(side.gang, spec, steps, draws) for side, spec in zip(pair, specs, strict=True)]
         headers = [_answers(references, spec)[0] for references, spec in zip(begun, specs, strict=True)]
-        experiment = Experiment(specs[0], workloads.get(specs[0].workload), steps=steps)
+        experiment = Experiment.of(specs[0], steps=steps)
         return certificate_of(experiment, headers, [self._records(side) for side in pair])
 
     def _records(self, side: Recording) -> Iterator[Record]:

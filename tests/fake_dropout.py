@@ -4,6 +4,7 @@ import numpy as np
 
 from levelfield.workloads.base import Weights, Workload
 from levelfield.workloads.layers import Dropout, mask_shape
+from tests.fake_chain import Chain
 
 
 class DropoutOp:
@@ -25,9 +26,9 @@ class DropoutOp:
         return x if self.kept is None else np.where(self.kept, x / (1.0 - self.rate), x.dtype.type(0))
 
 
-def set_masks(network: list, masks) -> None:
+def set_masks(network: Chain, masks) -> None:
     """Give every dropout layer its mask by its name; None turns dropout off."""
-    for op in network:
+    for op in network.every():
         if isinstance(op, DropoutOp):
             op.kept = None if masks is None else masks[op.name]
 

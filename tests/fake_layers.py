@@ -4,19 +4,35 @@ Images are (batch, height, width, channels), vectors (batch, features). ``backwa
 of the last ``forward``, gives that with respect to its input and leaves those of the parameters in ``gradients``.
 """
 
-import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
+from collections.abc import Sequence
 
-from levelfield.workloads.base import Weights, Workload
-from levelfield.workloads.layers import LSTM, Conv2D, Dense, Dropout, Embedding, Flatten, MaxPool2D
+import numpy as np
+
+from levelfield.workloads.base import Weights
+from levelfield.workloads.layers import (
+    LSTM,
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Dropout,
+    Embedding,
+    Flatten,
+    GlobalAveragePool2D,
+    Layer,
+    MaxPool2D,
+    Residual,
+)
+from tests.fake_chain import Chain, ResidualOp
 from tests.fake_dropout import DropoutOp
+from tests.fake_normal import BatchNormOp
 from tests.fake_recurrent import EmbeddingOp, LSTMOp
+from tests.fake_windows import Windows
 
 
 class ReLUOp:
     gradients: Weights = {}
 
-    def __init__(self, layer: Conv2D | Dense) -> None:
+    def __init__(self, layer: Conv2D | BatchNorm | Dense | Residual) -> None:
         self.name = layer.name
 
     def forward(self, x):
@@ -58,23 +74,21 @@ class Conv2DOp:
     """A convolution as one matrix product: each row of ``columns`` is the part of the image that one output pixel sees."""
 
     def __init__(self, layer: Conv2D, weights: Weights) -> None:
-        self.name, self.kernel, self.bias = layer.name, weights[f"{layer.name}/kernel"], weights[f"{layer.name}/bias"]
+        self.name, self.kernel, self.bias = layer.name, weights[f"{layer.name}/kernel"], weights.get(f"{layer.name}/bias")
+        self.windows = Windows(layer.kernel, layer.stride, layer.padding)
 
     def forward(self, x):
-        height, width, _, filters = self.kernel.shape
-        windows = sliding_window_view(x, (height, width), axis=(1, 2)).transpose(0, 1, 2, 4, 5, 3)
-        self.shape, self.windows = x.shape, windows.shape
-        self.columns = windows.reshape(-1, height * width * x.shape[3])
-        return (self.columns @ self.kernel.reshape(-1, filters) + self.bias).reshape(*windows.shape[:3], filters)
+        windows = self.windows.cut(x, 0)
+        self.shape, self.columns = windows.shape, windows.reshape(-1, np.prod(windows.shape[3:]))
+        y = self.columns @ self.kernel.reshape(-1, self.kernel.shape[3])
+        return (y if self.bias is None else y + self.bias).reshape(*windows.shape[:3], -1)
 
     def backward(self, dy):
         rows = dy.reshape(-1, dy.shape[3])
-        self.gradients = {f"{self.name}/kernel": (self.columns.T @ rows).reshape(self.kernel.shape), f"{self.name}/bias": rows.sum(axis=0)}
-        windows = (rows @ self.kernel.reshape(-1, dy.shape[3]).T).reshape(self.windows)
-        dx = np.zeros(self.shape, dy.dtype)
-        for i, j in np.ndindex(*self.kernel.shape[:2]):
-            dx[:, i : i + dy.shape[1], j : j + dy.shape[2]] += windows[:, :, :, i, j]
-        return dx
+        self.gradients = {f"{self.name}/kernel": (self.columns.T @ rows).reshape(self.kernel.shape)}
+        if self.bias is not None:
+            self.gradients[f"{self.name}/bias"] = rows.sum(axis=0)
+        return self.windows.put_back((rows @ self.kernel.reshape(-1, dy.shape[3]).T).reshape(self.shape))
 
 
 class MaxPool2DOp:
@@ -83,40 +97,57 @@ class MaxPool2DOp:
     gradients: Weights = {}
 
     def __init__(self, layer: MaxPool2D) -> None:
-        self.name, self.size = layer.name, layer.size
+        self.name, self.windows = layer.name, Windows(layer.size, layer.stride or layer.size, layer.padding)
 
     def forward(self, x):
-        n, height, width, channels = self.shape = x.shape
-        size, rows, columns = self.size, height // self.size, width // self.size
-        blocks = x[:, : rows * size, : columns * size].reshape(n, rows, size, columns, size, channels)
-        windows = blocks.transpose(0, 1, 3, 5, 2, 4).reshape(n, rows, columns, channels, size * size)
-        self.first = windows.argmax(axis=-1)[..., None]
-        return np.take_along_axis(windows, self.first, axis=-1)[..., 0]
+        windows = self.windows.cut(x, -np.inf)
+        self.shape = windows.shape
+        flat = windows.reshape(*windows.shape[:3], -1, windows.shape[5])
+        self.first = flat.argmax(axis=3)[:, :, :, None]
+        return np.take_along_axis(flat, self.first, axis=3)[:, :, :, 0]
 
     def backward(self, dy):
-        n, rows, columns, channels = dy.shape
-        size = self.size
-        windows = np.zeros((*dy.shape, size * size), dy.dtype)
-        np.put_along_axis(windows, self.first, dy[..., None], axis=-1)
-        blocks = windows.reshape(n, rows, columns, channels, size, size).transpose(0, 1, 4, 2, 5, 3)
-        dx = np.zeros(self.shape, dy.dtype)
-        dx[:, : rows * size, : columns * size] = blocks.reshape(n, rows * size, columns * size, channels)
-        return dx
+        flat = np.zeros((*self.shape[:3], self.shape[3] * self.shape[4], self.shape[5]), dy.dtype)
+        np.put_along_axis(flat, self.first, dy[:, :, :, None], axis=3)
+        return self.windows.put_back(flat.reshape(self.shape))
 
 
-WITH_PARAMETERS = {Conv2D: Conv2DOp, Dense: DenseOp, Embedding: EmbeddingOp, LSTM: LSTMOp}
-WITHOUT_PARAMETERS = {MaxPool2D: MaxPool2DOp, Flatten: FlattenOp, Dropout: DropoutOp}
+class GlobalAveragePool2DOp:
+    gradients: Weights = {}
+
+    def __init__(self, layer: GlobalAveragePool2D) -> None:
+        self.name = layer.name
+
+    def forward(self, x):
+        self.shape = x.shape
+        return x.mean(axis=(1, 2))
+
+    def backward(self, dy):
+        return np.broadcast_to(dy[:, None, None] / (self.shape[1] * self.shape[2]), self.shape)
 
 
-def network(workload: Workload, weights: Weights) -> list:
-    """The workload's layers in order, an activation after its layer and under its name.
+WITH_PARAMETERS = {Conv2D: Conv2DOp, BatchNorm: BatchNormOp, Dense: DenseOp, Embedding: EmbeddingOp, LSTM: LSTMOp}
+WITHOUT_PARAMETERS = {
+    MaxPool2D: MaxPool2DOp,
+    GlobalAveragePool2D: GlobalAveragePool2DOp,
+    Flatten: FlattenOp,
+    Dropout: DropoutOp,
+}
+
+
+def network(layers: Sequence[Layer], weights: Weights) -> Chain:
+    """The layers in order, an activation after its layer and under its name.
 
     They read ``weights`` at each step, so change the arrays in place.
     """
     ops: list = []
-    for layer in workload.layers:
+    for layer in layers:
         kind = type(layer)
+        if isinstance(layer, Residual):
+            ops.append(ResidualOp(layer.name, network(layer.body, weights), network(layer.shortcut, weights)))
+            ops.append(ReLUOp(layer))
+            continue
         ops.append(WITH_PARAMETERS[kind](layer, weights) if kind in WITH_PARAMETERS else WITHOUT_PARAMETERS[kind](layer))
         if getattr(layer, "activation", None) == "relu":
             ops.append(ReLUOp(layer))
-    return ops
+    return Chain(ops)

@@ -13,10 +13,12 @@ from levelfield.gang import ALONE, Gang
 from levelfield.spec import RunSpec
 from levelfield.worker import DRAWN, Drawn, Masks, Trace
 from levelfield.workloads.base import Weights, Workload
+from tests import fake_optimizers as optimizers
 from tests.fake_dropout import draw_masks, set_masks
 from tests.fake_gang import circle
 from tests.fake_layers import network
 from tests.fake_losses import LOSSES
+from tests.fake_normal import set_training
 
 DTYPES = {"fp32": np.dtype(np.float32), "fp64": np.dtype(np.float64)}
 STATE = ("parameters", "m", "v")
@@ -50,9 +52,10 @@ class NumpyWorker:
     def build(self, spec: RunSpec, workload: Workload, weights: Weights) -> None:
         self.workload, self.loss = workload, LOSSES[workload.loss]
         self.batch_size = spec.batch_size or workload.batch_size
-        self.adam, self.learning_rate = workload.optimizer, spec.learning_rate or workload.optimizer.learning_rate
         self.parameters = {name: array.astype(self.dtype) for name, array in weights.items()}
-        self.network = network(workload, self.parameters)
+        self.moving = [name for name, parameter in workload.parameters() if not parameter.learns]
+        self.network = network(workload.layers, self.parameters)
+        self.optimizer, self.learning_rate = workload.optimizer, spec.learning_rate or workload.optimizer.learning_rate
         self.m = {name: np.zeros_like(array) for name, array in self.parameters.items()}
         self.v = {name: np.zeros_like(array) for name, array in self.parameters.items()}
         self.step = 0
@@ -91,9 +94,11 @@ class NumpyWorker:
         return Trace(loss=loss, outputs=outputs, gradients=gradients, parameters=self.weights())
 
     def predict(self) -> NDArray[np.floating[Any]]:
+        self._agree()
         set_masks(self.network, None)
         own = self.x_test[self.gang.share(len(self.x_test))]
         parts = np.split(own, range(PREDICT_BATCH, len(own), PREDICT_BATCH))
+        set_training(self.network, False)
         return np.concatenate([self.forward(part) for part in parts])
 
     def save(self, folder: Path) -> None:
@@ -110,6 +115,7 @@ class NumpyWorker:
         self.step, self.rng.bit_generator.state = other["step"], other["generator"]
 
     def weights(self) -> Weights:
+        self._agree()
         return {name: array.copy() for name, array in self.parameters.items()}
 
     def memory(self) -> dict[str, int]:
@@ -123,10 +129,8 @@ class NumpyWorker:
             "threads": self.threads,
             "mode": self.mode,
             "precision": self.precision,
-            "parameters": sum(array.size for array in self.parameters.values()),
-            "optimizer": "Adam as the workload writes it",
-            "learning_rate": self.learning_rate,
-            "epsilon": f"{self.adam.epsilon} before the bias correction",
+            "parameters": sum(array.size for name, array in self.parameters.items() if name not in self.moving),
+            **optimizers.describe(self.optimizer, self.learning_rate),
             "dropout": "masks drawn by numpy.random.PCG64 from the seed",
         }
 
@@ -141,6 +145,7 @@ class NumpyWorker:
     def learn(self, x, y, masks: Masks | None) -> tuple[float, Weights]:
         """One step on a part of a batch: gives what that adds to the loss, and the gradients of all ranks."""
         set_masks(self.network, masks)
+        set_training(self.network, True)
         loss, gradient = self.loss(self.forward(x), y)
         own = {name: array * self.dtype.type(self.weight) for name, array in self.backward(gradient).items()}
         gradients = self._of_all(own) if self.exchanging else own
@@ -159,26 +164,22 @@ class NumpyWorker:
         """Examples as the data set holds them to logits, (batch, outputs). Leaves each layer's output in ``outputs``."""
         if not self.workload.takes_tokens:
             x = x.astype(self.dtype) / self.workload.input_scale
-        self.outputs: Weights = {}
-        for op in self.network:
-            x = self.outputs[op.name] = op.forward(x)
+        x = self.network.forward(x)
+        self.outputs = self.network.outputs
         return x
 
     def backward(self, gradient) -> Weights:
         """The gradient of every parameter from that of the logits, after `forward` on the same batch."""
-        gradients: Weights = {}
-        for op in reversed(self.network):
-            gradient = op.backward(gradient)
-            gradients |= op.gradients
-        return gradients
+        self.network.backward(gradient)
+        return self.network.gradients
 
     def update(self, gradients: Weights) -> None:
-        """One step of the equation in `levelfield.workloads.base.Adam`, in place."""
+        """One step of the workload's optimizer."""
         self.step += 1
-        b1, b2 = self.adam.beta_1, self.adam.beta_2
-        rate = self.learning_rate * (1 - b2**self.step) ** 0.5 / (1 - b1**self.step)
-        for name, g in gradients.items():
-            m, v = self.m[name], self.v[name]
-            m[...] = b1 * m + (1 - b1) * g
-            v[...] = b2 * v + (1 - b2) * g**2
-            self.parameters[name] -= rate * m / (np.sqrt(v) + self.adam.epsilon)
+        optimizers.update(self.optimizer, self.learning_rate, self.parameters, gradients, m=self.m, v=self.v, step=self.step)
+
+    def _agree(self) -> None:
+        """Let every rank have the mean of what the ranks have seen; called by all of them."""
+        if self.moving and self.circle:
+            for name, array in self._of_all({name: self.parameters[name] for name in self.moving}).items():
+                self.parameters[name][...] = array / self.gang.size

@@ -14,7 +14,7 @@ REFERENCES = {MakeWorker: NumpyWorker, MakeEpochWorker: NumpyEpochWorker}
 CASES = [
     pytest.param(rule, workload, id=f"{rule.name}-{workload.name}")
     for rule in RULES
-    for workload in map(workloads.get, workloads.names())
+    for workload in (workloads.get(name).to_certify() for name in workloads.names())
     if rule.workloads(workload)
 ]
 

@@ -7,10 +7,22 @@ import pytest
 
 from levelfield import scoring
 from levelfield.workloads.base import Adam, Workload
-from levelfield.workloads.layers import LSTM, Conv2D, Dense, Dropout, Embedding, Flatten, MaxPool2D
+from levelfield.workloads.layers import (
+    LSTM,
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Dropout,
+    Embedding,
+    Flatten,
+    GlobalAveragePool2D,
+    MaxPool2D,
+    Residual,
+)
 from tests.fake_dropout import draw_masks, set_masks
 from tests.fake_layers import Conv2DOp, MaxPool2DOp, network
 from tests.fake_losses import LOSSES
+from tests.fake_normal import BatchNormOp, set_training
 from tests.fake_recurrent import EmbeddingOp, LSTMOp
 
 EXAMPLES, STEP = 4, 1e-6
@@ -48,6 +60,25 @@ TEXTS = dataclasses.replace(
         Dense(name="logit", units=1),
     ),
 )
+BLOCKS = dataclasses.replace(
+    IMAGES,
+    name="blocks",
+    title="every layer of residual networks",
+    input_shape=(9, 8, 2),
+    layers=(
+        Conv2D(name="stem", filters=3, kernel=3, padding=1, bias=False, initialiser="he"),
+        BatchNorm(name="stem_bn", activation="relu"),
+        MaxPool2D(name="pool", size=3, stride=2, padding=1),
+        Residual(name="same", body=(Conv2D(name="same_conv", filters=3, kernel=1), BatchNorm(name="same_bn"))),
+        Residual(
+            name="smaller",
+            body=(Conv2D(name="smaller_conv", filters=4, kernel=3, stride=2, padding=1),),
+            shortcut=(Conv2D(name="projection", filters=4, kernel=1, stride=2, bias=False), BatchNorm(name="projection_bn")),
+        ),
+        GlobalAveragePool2D(name="mean"),
+        Dense(name="logits", units=3),
+    ),
+)
 
 
 def rng_of(seed):
@@ -61,7 +92,7 @@ def loss_and_gradient(workload, ops, x, y):
 
 
 @pytest.mark.parametrize("dropout", [False, True], ids=["without-dropout", "with-given-masks"])
-@pytest.mark.parametrize("workload", [IMAGES, TEXTS], ids=lambda workload: workload.name)
+@pytest.mark.parametrize("workload", [IMAGES, TEXTS, BLOCKS], ids=lambda workload: workload.name)
 def test_every_gradient_is_that_of_finite_differences(workload, dropout):
     """Of the inputs too, where they are no tokens. Five positions of four tokens: every text holds one twice."""
     rng = rng_of(3)
@@ -69,7 +100,8 @@ def test_every_gradient_is_that_of_finite_differences(workload, dropout):
     x = rng.integers(0, 4, shape) if workload.takes_tokens else rng.standard_normal(shape)
     y = np.arange(EXAMPLES) % workload.classes
     weights = {name: rng.standard_normal(array.shape) for name, array in workload.initial_weights(0).items()}
-    ops = network(workload, weights)
+    ops = network(workload.layers, weights)
+    set_training(ops, True)
     set_masks(ops, draw_masks(workload, EXAMPLES, rng) if dropout else None)
     _, gradient = loss_and_gradient(workload, ops, x, y)
     gradients = {}
@@ -77,8 +109,9 @@ def test_every_gradient_is_that_of_finite_differences(workload, dropout):
         gradient = op.backward(gradient)
         gradients |= op.gradients
     arrays = weights if workload.takes_tokens else weights | {"inputs": x}
-    for name, array in arrays.items():
-        expected = gradients.get(name, gradient)
+    averages = {name for name, parameter in workload.parameters() if not parameter.learns}
+    for name in arrays.keys() - averages:
+        array, expected = arrays[name], gradients.get(name, gradient)
         assert array.any(), f"nothing to test in {name}"
         for at in np.ndindex(array.shape):
             slope = difference(array, at, lambda: loss_and_gradient(workload, ops, x, y)[0])
@@ -102,6 +135,44 @@ def test_convolution_is_the_sum_of_its_definition():
     found = Conv2DOp(Conv2D(name="c", filters=4, kernel=3), {"c/kernel": kernel, "c/bias": bias}).forward(x)
     for n, i, j, f in np.ndindex(2, 3, 4, 4):
         assert found[n, i, j, f] == pytest.approx((x[n, i : i + 3, j : j + 3] * kernel[..., f]).sum() + bias[f])
+
+
+def test_strided_convolution_of_a_padded_image_is_the_sum_of_its_definition():
+    rng = rng_of(5)
+    x, kernel = rng.standard_normal((2, 6, 5, 3)), rng.standard_normal((3, 3, 3, 4))
+    found = Conv2DOp(Conv2D(name="c", filters=4, kernel=3, stride=2, padding=1, bias=False), {"c/kernel": kernel}).forward(x)
+    padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    assert found.shape == (2, 3, 3, 4)
+    for n, i, j, f in np.ndindex(found.shape):
+        assert found[n, i, j, f] == pytest.approx((padded[n, 2 * i : 2 * i + 3, 2 * j : 2 * j + 3] * kernel[..., f]).sum())
+
+
+def test_padding_is_never_a_maximum():
+    op = MaxPool2DOp(MaxPool2D(name="p", size=3, stride=2, padding=1))
+    assert op.forward(np.full((1, 4, 4, 1), -2.0)).tolist() == [[[[-2.0], [-2.0]], [[-2.0], [-2.0]]]]
+
+
+def test_batch_norm_normalises_by_the_batch_in_training_and_by_what_it_has_seen_afterwards():
+    first = {"gamma": 2.0, "beta": 1.0, "moving_mean": 0.0, "moving_variance": 1.0}
+    weights = {f"n/{name}": np.array([value]) for name, value in first.items()}
+    op = BatchNormOp(BatchNorm(name="n", momentum=0.75, epsilon=0.0), weights)
+    x = np.array([1.0, 3.0, 5.0, 7.0]).reshape(2, 1, 2, 1)  # mean 4, variance 5
+    op.training = True
+    assert op.forward(x).ravel() == pytest.approx((x.ravel() - 4) / 5**0.5 * 2 + 1)
+    assert (weights["n/moving_mean"].item(), weights["n/moving_variance"].item()) == pytest.approx((1.0, 0.75 + 0.25 * 5))
+    op.training = False
+    assert op.forward(x).ravel() == pytest.approx((x.ravel() - 1) / 2**0.5 * 2 + 1)
+    assert weights["n/moving_mean"].item() == 1.0
+
+
+def test_a_residual_block_adds_what_came_in():
+    weights = {"c/kernel": np.full((1, 1, 1, 1), -3.0)}
+    layer = Residual(name="r", body=(Conv2D(name="c", filters=1, kernel=1, bias=False),))
+    ops = network((layer,), weights)
+    assert ops.forward(np.array([1.0, -1.0]).reshape(2, 1, 1, 1)).ravel().tolist() == [0.0, 2.0]
+    assert {name: output.ravel().tolist() for name, output in ops.outputs.items()} == {"c": [-3.0, 3.0], "r": [0.0, 2.0]}
+    with pytest.raises(ValueError, match="r: a residual block with a dropout inside"):
+        Residual(name="r", body=(Dropout(name="d", rate=0.1),))
 
 
 def test_pooling_sends_the_gradient_to_the_first_maximum_and_drops_the_edge():

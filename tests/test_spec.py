@@ -19,6 +19,7 @@ GOLDEN_WEIGHTS = {
 GOLDEN_WORKLOADS = {  # the number of parameters, and the fingerprint of their first values for seed 0
     "cifar10_cnn": (122_570, "97943e45c94654814aadab5078362c4570f12cc837e0ba734a632e500dc7dbf3"),
     "digits_cnn": (13_706, GOLDEN_WEIGHTS[0, "float64"]),
+    "resnet50": (25_610_152, "0f563b7ef729f2a3ae9241b518adad597284fed9051eb56164acbab7d649fdf2"),
     "imdb_lstm": (1_411_713, "1d24e749b29a1e81d65d6e99abd4a7e52c25d28cf54cc15a20d964506aa971a8"),
     "newsgroups_mlp": (1_296_898, "d3c58ff3fbf57c233cb00405550574b9989df4c2314a3807218022ebfa27b641"),
 }
@@ -92,7 +93,8 @@ def test_shapes_lead_from_the_inputs_to_the_logits(name):
     assert workload.name == name
     *_, (last, _, output) = workload.shapes()
     assert (last, output) == (workload.layers[-1], (workload.outputs,))
-    assert len({layer.name for layer in workload.layers}) == len(workload.layers), "two layers have one name"
+    names = workload.layer_names()
+    assert len(set(names)) == len(names), "two layers have one name"
 
 
 def test_a_mask_is_that_of_the_input_or_of_one_time_step():

@@ -107,7 +107,8 @@ class Bare:
         self._worker = worker
         self._loop = LOOPS[worker.workload.name, "tuned" if worker.tuned else "matched"]
         self.network, self.optimizer, self.dtype, self.batch_size = worker.network, worker.optimizer, worker.dtype, worker.batch_size
-        self.epsilon, self.beta_2, self.step = worker.adam.epsilon, worker.adam.beta_2, worker.step
+        adam = worker.workload.optimizer
+        self.epsilon, self.beta_2, self.step = adam.epsilon, adam.beta_2, worker.step
         self.x, self.prepared = worker.x_train, choices.prepared and not worker.workload.takes_tokens
         if self.prepared:
             images = self.x.to(self.dtype).div_(255)

@@ -17,16 +17,17 @@ def names() -> list[str]:
 
 @dataclass(frozen=True)
 class About:
-    """What a data set is, and the file that its authors publish, or None where a library brings it."""
+    """What a data set is, and the file that its authors publish, or None; ``origin`` says where it comes from then."""
 
     title: str
     official: OfficialFile | None
+    origin: str
 
 
 def about(name: str) -> About:
     """What is known of a data set before it is there."""
     module = importlib.import_module(f"{__name__}.{name}")
-    return About(module.TITLE, module.OFFICIAL)
+    return About(module.TITLE, module.OFFICIAL, getattr(module, "ORIGIN", ""))
 
 
 def load(name: str) -> Dataset:

@@ -6,6 +6,7 @@ from levelfield.data.base import Dataset, from_arrays, platform_packages
 
 TITLE = "handwritten digits"
 OFFICIAL = None
+ORIGIN = "comes with a library"
 TEST_EXAMPLES = 360
 SPLIT_SEED = 0
 

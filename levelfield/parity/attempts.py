@@ -17,7 +17,7 @@ SEEDS = 3
 
 
 def first_passed(make: Callable[[int], Certificate], seeds: Sequence[int]) -> Certificate:
-    """The first that passes and is sharp for half its steps, else the sharpest that passes, else the first failure.
+    """The first that passes and is sharp for half its steps or shows a step in fp64, else the sharpest that passes, else the first failure.
 
     It tells what became of the other seeds that were tried. A failure that no other seed can explain away is given at once.
     """
@@ -31,13 +31,14 @@ def first_passed(make: Callable[[int], Certificate], seeds: Sequence[int]) -> Ce
 
 
 def _is_sharp(one: Certificate) -> bool:
-    return one.passed and one.sharp_steps >= one.steps // 2
+    """Or tells by a step in fp64 what its steps in fp32 could not."""
+    return one.passed and (one.sharp_steps >= one.steps // 2 or any(row.exact for row in one.rows))
 
 
 def _decides(one: Certificate) -> bool:
     """Whether it failed by what rounding and its growth cannot be the cause of."""
     first = one.first_divergence
-    return first is not None and (one.precision != "fp32" or (first.kind in {"output", "loss"} and first.failed_at == 0))
+    return first is not None and (one.precision != "fp32" or first.exact or (first.kind in {"output", "loss"} and first.failed_at == 0))
 
 
 def _with_others(chosen: Certificate, tried: Sequence[Certificate]) -> Certificate:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from math import isfinite
 from typing import Any, Self
 
+from levelfield import workloads
 from levelfield.parity.experiment import Part
 from levelfield.parity.reduced import is_reduced
 from levelfield.parity.tensors import kind_of, layer_of
@@ -99,11 +100,11 @@ class Certificate:
         if is_reduced(self.precision):
             return (
                 f"{self._names} compute the same function in fp64, and in {self.precision} err alike: in one step of "
-                f"{self.workload} their errors against fp64 are within a factor of {worst.relative:.2g} of each other "
+                f"{self._workload} their errors against fp64 are within a factor of {worst.relative:.2g} of each other "
                 f"({worst.tensor}; allowed {worst.tolerance:g})"
             )
         return (
-            f"{self._names} compute the same function: over {self.steps} steps of {self.workload} in {self.precision} every tensor stayed "
+            f"{self._names} compute the same function: over {self.steps} steps of {self._workload} in {self.precision} every tensor stayed "
             f"within its tolerance, nearest to it {worst.tensor} with {worst.relative:.1e} of {worst.tolerance:.0e} at step "
             f"{worst.step + 1}{self._blunt()}"
         )
@@ -114,6 +115,14 @@ class Certificate:
         return (
             f"; from step {self.sharp_steps + 1} on, rounding alone drives each framework further than {SHARP / OWN_FACTOR:.0e} from itself"
         )
+
+    @property
+    def _workload(self) -> str:
+        """With its size, where a certificate is made at another one than runs are."""
+        small = workloads.get(self.workload).small if self.workload in workloads.names() else None
+        if small is None:
+            return self.workload
+        return f"{self.workload} (inputs of {' by '.join(map(str, small.input_shape))}, batch {small.batch_size})"
 
     def _divergence(self, row: Row) -> str:
         where = f"layer {row.layer}" if row.layer else "the loss"

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from levelfield import workloads
 from levelfield.data import Dataset
 from levelfield.spec import RunSpec
 from levelfield.training import rounded
@@ -18,7 +20,7 @@ from levelfield.workloads.layers import Dropout, mask_shape
 STEPS = 20  # methodology, rule 5
 EPOCHS = 2  # each ends with a smaller batch
 TEST_EXAMPLES = 64
-BIAS_SHIFT = 0.1
+SHIFT = 0.1
 
 
 class Part(StrEnum):
@@ -38,6 +40,12 @@ class Experiment:
     workload: Workload
     steps: int = STEPS
 
+    @classmethod
+    def of(cls, spec: RunSpec, *, steps: int = STEPS) -> Self:
+        """That of a spec's workload, where it is too large for a certificate at the size that it declares for one."""
+        full = workloads.get(spec.workload)
+        return cls(replace(spec, batch_size=None, learning_rate=None) if full.small else spec, full.to_certify(), steps)
+
     @property
     def parts(self) -> list[Part]:
         """Those with dropout are left out where the network has none."""
@@ -47,6 +55,11 @@ class Experiment:
     def batch_size(self) -> int:
         """The spec's, or the workload's own."""
         return self.spec.batch_size or self.workload.batch_size
+
+    @property
+    def shows_exact_steps(self) -> bool:
+        """Whether the first step of each part is recorded in fp64, too: where fp32 alone would tell little of gradients (see `Small`)."""
+        return self.workload.small is not None and self.spec.precision == "fp32"
 
     @property
     def per_epoch(self) -> int:
@@ -64,7 +77,8 @@ class Experiment:
             raise ValueError(f"{self.steps} steps need {self.examples} training examples, {full.name} has {len(full.x_train)}")
         train = np.linspace(0, len(full.x_train) - 1, self.examples).astype(np.int64)
         test = slice(TEST_EXAMPLES)
-        return replace(full, x_train=full.x_train[train], y_train=full.y_train[train], x_test=full.x_test[test], y_test=full.y_test[test])
+        x_train, x_test = (self._cropped(x) for x in (full.x_train[train], full.x_test[test]))
+        return replace(full, x_train=x_train, y_train=full.y_train[train], x_test=x_test, y_test=full.y_test[test])
 
     def orders(self) -> Iterator[NDArray[np.int64]]:
         """The order of the examples in each epoch."""
@@ -81,14 +95,12 @@ class Experiment:
         return {layer.name: rng.random((batch, *shape)) >= layer.rate for layer, shape in self._dropouts}
 
     def weights(self) -> Weights:
-        """A run's initial weights, but with biases moved at random: equal ones would hide that two were exchanged."""
+        """A run's initial weights, but those that are constant moved at random: equal ones would hide that two were exchanged."""
         rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([self.spec.seed, 3])))
-        exact = self.workload.initial_weights(self.spec.seed)
-        shifted = {
-            name: array + BIAS_SHIFT * (2.0 * rng.random(array.shape) - 1.0) if name.endswith("/bias") else array
-            for name, array in exact.items()
-        }
-        return rounded(shifted, self.spec.precision)
+        exact, constant = self.workload.initial_weights(self.spec.seed), {name for name, p in self.workload.parameters() if not p.limit}
+        moves = ((name, SHIFT * (2.0 * rng.random(array.shape) - 1.0)) for name, array in exact.items() if name in constant)
+        shifted = {name: exact[name] + move for name, move in moves}
+        return rounded({name: shifted.get(name, array) for name, array in exact.items()}, self.spec.precision)
 
     def perturbed_weights(self, draw: int) -> Weights:
         """`weights`, each moved by one unit in the last place, up or down at random."""
@@ -98,10 +110,13 @@ class Experiment:
             for name, array in self.weights().items()
         }
 
-    def without_dropout(self) -> Workload:
-        """The workload with every dropout rate at 0: then the step that is timed can be compared, too."""
-        layers = tuple(replace(layer, rate=0.0) if isinstance(layer, Dropout) else layer for layer in self.workload.layers)
-        return replace(self.workload, layers=layers)
+    def _cropped(self, x: NDArray[Any]) -> NDArray[Any]:
+        """The middle of images that are larger than the workload's at this size."""
+        if x.shape[1:] == self.workload.input_shape:
+            return x
+        height, width = self.workload.input_shape[:2]
+        top, left = (x.shape[1] - height) // 2, (x.shape[2] - width) // 2
+        return np.ascontiguousarray(x[:, top : top + height, left : left + width])
 
     @cached_property
     def _dropouts(self) -> list[tuple[Dropout, tuple[int, ...]]]:

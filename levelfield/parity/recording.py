@@ -23,7 +23,7 @@ DRAWS = 5  # methodology, rule 5
 class Record:
     """A step of one part, counted from 0: every tensor by ``kind/name``, and by kind how far one-ulp draws of the same worker have gone.
 
-    ``exact``: recorded in fp64 beside a reduced precision (`levelfield.parity.reduced`).
+    ``exact``: recorded in fp64 beside another precision (`levelfield.parity.reduced`, `Experiment.shows_exact_steps`).
     """
 
     part: Part
@@ -84,10 +84,26 @@ class Recorder:
         self._draws, self._draw_mode = draws, draw_mode
 
     def records(self) -> Iterator[Record]:
-        """Every step of every part, in order."""
+        """Every step of every part, in order; before a part, where `Experiment.shows_exact_steps`, its first step in fp64."""
         others = {Part.DRAWN: self._drawn, Part.TIMED: self._timed}
         for part in self._experiment.parts:
+            if self._experiment.shows_exact_steps and part is not Part.DRAWN:
+                yield Record(part=part, step=0, tensors=self._step(part, "fp64"), own={}, exact=True)
             yield from others[part]() if part in others else self._traced(part)
+
+    def _step(self, part: Part, precision: str) -> Tensors:
+        """The first step of a part in another precision."""
+        experiment = self._experiment
+        workload = experiment.workload.without_dropout() if part is Part.TIMED else experiment.workload
+        weights = experiment.weights()
+        if precision == "fp64":  # the very same numbers, held wider
+            weights = {name: array.astype(np.float64) for name, array in weights.items()}
+        worker = self._worker(workload, weights, precision=precision)
+        if part is Part.TIMED:
+            worker.begin_epoch(next(experiment.orders()))
+            return tensors(next(called(worker, 1)))
+        index = experiment.batches()[0]
+        return tensors(worker.trace(index, experiment.masks(0, len(index)) if part is Part.ON else None))
 
     def _traced(self, part: Part) -> Iterator[Record]:
         workload, experiment = self._experiment.workload, self._experiment
@@ -115,7 +131,7 @@ class Recorder:
     def _timed(self) -> Iterator[Record]:
         """The steps that runs are timed by, many in one call as there; they leave losses and parameters alone to be seen."""
         experiment, step = self._experiment, 0
-        worker = self._worker(experiment.without_dropout(), experiment.weights())
+        worker = self._worker(experiment.workload.without_dropout(), experiment.weights())
         for order in experiment.orders():
             in_epoch = min(experiment.per_epoch, experiment.steps - step)
             worker.begin_epoch(order)

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from levelfield.parity.experiment import Part
-from levelfield.parity.recording import Record, Recorder, called
-from levelfield.parity.tensors import Array, Tensors, tensors
+from levelfield.parity.recording import Record, Recorder
+from levelfield.parity.tensors import Array, Tensors
 
 EXACT = ("fp32", "fp64")
 STEPS = 1
@@ -34,19 +34,6 @@ class ReducedRecorder(Recorder):
             yield Record(part=part, step=0, tensors=exact, own={}, exact=True)
             found = self._step(part, self._experiment.spec.precision)
             yield Record(part=part, step=0, tensors=relative_errors(exact, found), own={})
-
-    def _step(self, part: Part, precision: str) -> Tensors:
-        experiment = self._experiment
-        workload = experiment.without_dropout() if part is Part.TIMED else experiment.workload
-        weights = experiment.weights()
-        if precision == "fp64":  # the very same numbers, held wider
-            weights = {name: array.astype(np.float64) for name, array in weights.items()}
-        worker = self._worker(workload, weights, precision=precision)
-        if part is Part.TIMED:
-            worker.begin_epoch(next(experiment.orders()))
-            return tensors(next(called(worker, 1)))
-        index = experiment.batches()[0]
-        return tensors(worker.trace(index, experiment.masks(0, len(index)) if part is Part.ON else None))
 
 
 def relative_errors(exact: Tensors, found: Tensors) -> Tensors:

@@ -102,15 +102,22 @@ class Scope:
         needed = REDUCED_STEPS if is_reduced(self.precision) else STEPS
         if certificate.steps < needed:
             yield f"compared {certificate.steps} steps where {needed} are asked for"
-        if not self.batch_sizes <= {certificate.batch_size}:
+        is_small = _is_small(self.workload, certificate)
+        if not self.batch_sizes <= {certificate.batch_size} and not is_small:
             yield f"was made with batch size {certificate.batch_size}, the runs used {_listed(sorted(self.batch_sizes))}"
         rate = certificate.learning_rate
-        if not self.learning_rates <= {rate}:
+        if not self.learning_rates <= {rate} and not is_small:
             used = _listed(sorted(self.learning_rates))
             yield f"was made with {'an unrecorded learning rate' if rate is None else f'learning rate {rate:g}'}, the runs used {used}"
         if not self.data <= {certificate.data_fingerprint}:
             used = _listed(sorted(one[:DIGITS] if one else "data that is not recorded" for one in self.data))
             yield f"was made with other data ({certificate.data_fingerprint[:DIGITS]}), the runs used {used}"
+
+
+def _is_small(workload: str, certificate: Certificate) -> bool:
+    """Whether it was made at the size at which a workload is certified, whatever its runs use, because it is too large otherwise."""
+    small = workloads.get(workload).small if workload in workloads.names() else None
+    return small is not None and (certificate.batch_size, certificate.learning_rate) == (small.batch_size, small.learning_rate)
 
 
 def _names(programs: Iterable[Program]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from levelfield import data, workloads
+from levelfield import data
 from levelfield.gang import ALONE, Gang
 from levelfield.measure.environment import package_versions, usable_cores
 from levelfield.parity.certificate import Certificate, CertifiedSide
@@ -42,7 +42,7 @@ class RecordingSession:
     """
 
     def __init__(self, service: Service, spec: RunSpec, *, steps: int, draws: int, gang: Gang = ALONE) -> None:
-        self.experiment = experiment = Experiment(spec, workloads.get(spec.workload), steps=steps)
+        self.experiment = experiment = Experiment.of(spec, steps=steps)
         dataset = data.load(experiment.workload.dataset)
         kind = ReducedRecorder if is_reduced(spec.precision) else Recorder
         recorder = kind(

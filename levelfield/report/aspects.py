@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 GROUPS = {
     "arithmetic": (
-        *("initialiser", "bias_initialiser", "parameters", "dropout", "recurrent", "loss"),
-        *("optimizer", "learning_rate", "betas", "epsilon", "weight_decay"),
+        *("initialiser", "bias_initialiser", "parameters", "dropout", "recurrent", "batch_norm", "loss"),
+        *("optimizer", "learning_rate", "betas", "epsilon", "momentum", "nesterov", "weight_decay"),
     ),
     "number format": ("precision", "parameter_dtype", "tf32"),
     "work": (),  # what the recorded epochs and blocks say

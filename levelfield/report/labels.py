@@ -45,11 +45,13 @@ def certificate_label(
 
 
 def source_labels(runs: Iterable[Run]) -> Iterable[Label]:
-    """For runs on data whose files are not the official ones."""
+    """For runs on data whose files are not the official ones, or that are made up."""
     fingerprints = {str(run.data_fingerprint)[:FINGERPRINT_DIGITS] for run in runs if run.is_used and run.data_source == "unverified"}
     if fingerprints:
         what = f"the data was read from files that do not carry the official checksums (fingerprint {', '.join(sorted(fingerprints))})"
         yield Label(name="unverified source", why=f"{what}; that concerns the data alone, not parity")
+    if any(run.is_used and run.data_source == "synthetic" for run in runs):
+        yield Label(name="made-up data", why="the examples are made up: accuracy and time to target say nothing of real ones, speed does")
 
 
 def resource_labels(runs: Iterable[Run]) -> Iterable[Label]:

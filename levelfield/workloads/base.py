@@ -2,15 +2,16 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from levelfield.workloads.layers import Embedding, Layer, Parameter, Shape, output_shape, parameters
+from levelfield.workloads.layers import BatchNorm, Dropout, Embedding, Layer, Parameter, Shape, parameters, walk
 
 Weights: TypeAlias = dict[str, NDArray[np.floating[Any]]]
+PREDICT_BATCH, PREDICT_ELEMENTS = 1_000, 10_000_000
 Loss: TypeAlias = Literal["softmax_cross_entropy", "binary_cross_entropy"]
 
 
@@ -31,13 +32,41 @@ class Adam:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SGD:
+    """Gradient descent with momentum (Polyak 1964): v = momentum v + g;  w = w - lr v.
+
+    PyTorch keeps v, Keras -lr v: one equation as long as the learning rate stays what it is. The momentum is a number that float32 holds
+    exactly, because Keras rounds it, even in float64.
+    """
+
+    learning_rate: float
+    momentum: float = float(np.float32(0.9))
+
+
+Optimizer: TypeAlias = Adam | SGD
+
+
+@dataclass(frozen=True, kw_only=True)
+class Small:
+    """What a network is certified at that is too large for it at full size: fewer pixels and a smaller batch, all layers as they are.
+
+    Where so few values share a mean, one ReLU that flips by rounding moves a gradient by a good part of it: so in fp32 the same certificate
+    shows the first step in fp64, too.
+    """
+
+    input_shape: Shape
+    batch_size: int
+    learning_rate: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Workload:
     """A training task. The loss is the mean over the batch; the last layer's outputs are logits: one a class, or one in all if binary.
 
     ``input_scale``: inputs that are not tokens are divided by it, in the precision of the run, before the first layer. ``block_steps`` is
-    how many steps lie between two looks at the clock: a quarter to half of a second's on two cores. ``target_accuracy`` is what "trained"
-    means for time to target. ``parity_seed``: with it rounding grows slowly in fp32, so that a certificate can tell much
-    (bench/fp32_divergence.py).
+    how many steps lie between two looks at the clock: a quarter to half of a second's on two cores; ``gpu_block_steps`` the same on a GPU.
+    ``target_accuracy`` is what "trained" means for time to target. ``parity_seed``: with it rounding grows slowly in fp32, so that a
+    certificate can tell much (bench/fp32_divergence.py). ``small``: what it is certified at, where that is not its own size.
     """
 
     name: str
@@ -48,12 +77,14 @@ class Workload:
     classes: int
     layers: tuple[Layer, ...]
     loss: Loss = "softmax_cross_entropy"
-    optimizer: Adam
+    optimizer: Optimizer
     batch_size: int
     epochs: int
     block_steps: int
+    gpu_block_steps: int = 100
     target_accuracy: float
     parity_seed: int = 0
+    small: Small | None = None
 
     @property
     def takes_tokens(self) -> bool:
@@ -65,13 +96,29 @@ class Workload:
         """The number of logits of an example."""
         return 1 if self.loss == "binary_cross_entropy" else self.classes
 
+    @property
+    def predict_batch(self) -> int:
+        """How many examples are predicted at a time, so that they fit beside a training step: a thousand, of large images fewer."""
+        return max(1, min(PREDICT_BATCH, PREDICT_ELEMENTS // int(np.prod(self.input_shape))))
+
+    @property
+    def normalises_batches(self) -> bool:
+        """Whether what becomes of an example depends on the others that are computed with it: then ranks are not one worker in parts."""
+        return any(isinstance(layer, BatchNorm) for layer, _, _ in self.shapes())
+
     def shapes(self) -> Iterator[tuple[Layer, Shape, Shape]]:
-        """Each layer with the shape of its input and of its output, without the batch."""
-        source = self.input_shape
-        for layer in self.layers:
-            output = output_shape(layer, source)
-            yield layer, source, output
-            source = output
+        """Each layer with the shape of its input and of its output, without the batch, in the order of `layers.walk`."""
+        return walk(self.layers, self.input_shape)
+
+    def layer_names(self) -> list[str]:
+        """In the same order."""
+        return [layer.name for layer, _, _ in self.shapes()]
+
+    def parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """Every parameter by its name ``layer/parameter``."""
+        for layer, source, _ in self.shapes():
+            for name, parameter in parameters(layer, source).items():
+                yield f"{layer.name}/{name}", parameter
 
     def initial_weights(self, seed: int) -> Weights:
         """The first values of every parameter, by ``layer/parameter``, as float64: a run rounds them to its precision.
@@ -79,11 +126,19 @@ class Workload:
         Uniform numbers need no transcendental function, so they are the same to the last bit on every machine.
         """
         rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, 0])))
-        weights: Weights = {}
-        for layer, source, _ in self.shapes():
-            for name, parameter in parameters(layer, source).items():
-                weights[f"{layer.name}/{name}"] = _first_values(parameter, rng)
-        return weights
+        return {name: _first_values(parameter, rng) for name, parameter in self.parameters()}
+
+    def without_dropout(self) -> Self:
+        """The same network with every rate of dropout at 0: layers that drop nothing."""
+        layers = tuple(replace(layer, rate=0.0) if isinstance(layer, Dropout) else layer for layer in self.layers)
+        return replace(self, layers=layers)
+
+    def to_certify(self) -> Self:
+        """The workload at the size at which it is certified."""
+        if self.small is None:
+            return self
+        optimizer = replace(self.optimizer, learning_rate=self.small.learning_rate)
+        return replace(self, input_shape=self.small.input_shape, batch_size=self.small.batch_size, optimizer=optimizer)
 
 
 def _first_values(parameter: Parameter, rng: np.random.Generator) -> NDArray[np.float64]:

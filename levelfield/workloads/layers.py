@@ -5,32 +5,70 @@ a convolution's kernel (height, width, in, out), a dense layer's (in, out); `Fla
 stand side by side in the last axis, in the order input, forget, cell, output.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Literal, TypeAlias
 
 import numpy as np
 
 Activation: TypeAlias = Literal["relu"] | None
+Initialiser: TypeAlias = Literal["glorot", "he"]
 Shape: TypeAlias = tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Conv2D:
-    """A convolution with bias, stride 1, without padding ("valid"), then the activation."""
+    """A convolution at every ``stride``-th pixel of the image with ``padding`` zeros on each side, plus the bias, then the activation."""
 
     name: str
     filters: int
     kernel: int
+    stride: int = 1
+    padding: int = 0
+    bias: bool = True
+    activation: Activation = None
+    initialiser: Initialiser = "glorot"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchNorm:
+    """Each channel less its mean, divided by sqrt(variance + epsilon), times gamma, plus beta; then the activation.
+
+    Source: Ioffe and Szegedy 2015, algorithm 1.
+
+    In training, mean and variance are those of the batch over all its pixels, and the moving ones become momentum times themselves plus
+    1 - momentum times the batch's; in inference the moving ones take their place. Every variance divides by the number n of the values, as
+    in Keras: the paper and PyTorch divide by n - 1 for the moving one. In a gang each rank normalises its own part of a batch, and the
+    moving mean and variance are the means of the ranks'. ``starts_at_zero``: gamma does, so that a residual block whose body ends with it
+    passes its input on at first (Goyal et al. 2017, section 5.1); otherwise gamma starts at 1.
+    """
+
+    name: str
+    momentum: float = 0.9
+    epsilon: float = 1e-5
+    starts_at_zero: bool = False
     activation: Activation = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class MaxPool2D:
-    """The maximum over windows of ``size`` by ``size``, which do not overlap; a remainder at the edge is dropped."""
+    """The maximum over windows of ``size`` by ``size``, ``stride`` pixels apart; they lie side by side where that is left out.
+
+    A remainder at the edge is dropped. The image has ``padding`` more pixels on each side, which are never a maximum.
+    """
 
     name: str
     size: int
+    stride: int | None = None
+    padding: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class GlobalAveragePool2D:
+    """The mean of each channel: (height, width, channels) to (channels,)."""
+
+    name: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,33 +116,73 @@ class LSTM:
     units: int
 
 
-Layer: TypeAlias = Conv2D | MaxPool2D | Flatten | Dense | Dropout | Embedding | LSTM
+Plain: TypeAlias = Conv2D | BatchNorm | MaxPool2D | GlobalAveragePool2D | Flatten | Dense | Dropout | Embedding | LSTM
+
+
+@dataclass(frozen=True, kw_only=True)
+class Residual:
+    """A residual block (He et al. 2016): what ``body`` makes of its input plus what ``shortcut`` does, then ReLU; no shortcut passes it on.
+
+    Raises ValueError where a dropout is inside, since a certificate checks what a dropout does against the layer before it in a row.
+    """
+
+    name: str
+    body: tuple[Plain, ...]
+    shortcut: tuple[Plain, ...] = ()
+
+    def __post_init__(self) -> None:
+        if any(isinstance(layer, Dropout) for layer in self.body + self.shortcut):
+            raise ValueError(f"{self.name}: a residual block with a dropout inside")
+
+
+Layer: TypeAlias = Plain | Residual
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter:
-    """An array that learns. Its first values are uniform in ±``limit``; all zero where that is 0; ``ones`` of them are 1 instead."""
+    """An array that a layer keeps. Its first values are uniform in ±``limit``; all zero where that is 0; ``ones`` of them are 1 instead.
+
+    ``learns``: by gradient; the others are moving averages.
+    """
 
     shape: Shape
     limit: float = 0.0
     ones: slice | None = None
+    learns: bool = True
+
+
+def walk(layers: tuple[Layer, ...], source: Shape) -> Iterator[tuple[Layer, Shape, Shape]]:
+    """Each layer with the shape of its input and of its output, without the batch; those inside a residual block come before the block."""
+    for layer in layers:
+        if isinstance(layer, Residual):
+            yield from walk(layer.body, source)
+            yield from walk(layer.shortcut, source)
+        output = output_shape(layer, source)
+        yield layer, source, output
+        source = output
 
 
 def output_shape(layer: Layer, source: Shape) -> Shape:
     """The shape of a layer's output for an input of shape ``source``, both without the batch."""
     match layer:
-        case Conv2D():
-            return (source[0] - layer.kernel + 1, source[1] - layer.kernel + 1, layer.filters)
-        case MaxPool2D():
-            return (source[0] // layer.size, source[1] // layer.size, source[2])
+        case Conv2D() | MaxPool2D():
+            return _windows(layer, source)
+        case GlobalAveragePool2D():
+            return source[2:]
         case Flatten():
             return (int(np.prod(source)),)
         case Dense() | LSTM():
             return (layer.units,)
         case Embedding():
             return (*source, layer.units)
-        case Dropout():
-            return source
+        case Dropout() | BatchNorm() | Residual():
+            return reduce(lambda shape, inner: output_shape(inner, shape), layer.body if isinstance(layer, Residual) else (), source)
+
+
+def _windows(layer: Conv2D | MaxPool2D, source: Shape) -> Shape:
+    size, stride = (layer.kernel, layer.stride) if isinstance(layer, Conv2D) else (layer.size, layer.stride or layer.size)
+    height, width = ((side + 2 * layer.padding - size) // stride + 1 for side in source[:2])
+    return (height, width, layer.filters if isinstance(layer, Conv2D) else source[2])
 
 
 def mask_shape(layer: Dropout, source: Shape) -> Shape:
@@ -115,15 +193,24 @@ def mask_shape(layer: Dropout, source: Shape) -> Shape:
 def parameters(layer: Layer, source: Shape) -> Mapping[str, Parameter]:
     """A layer's parameters by their name within the layer, in the order in which their first values are drawn.
 
-    Kernels are Glorot-uniform (Glorot and Bengio 2010, equation 16), embeddings uniform in ±0.05 and biases zero, but for the forget
-    gate's, which are 1 (Jozefowicz et al. 2015): Keras' choices, except that its recurrent kernels are orthogonal, which would need a
-    matrix decomposition that is not the same to the last bit on every machine.
+    Kernels are Glorot-uniform (Glorot and Bengio 2010, equation 16) or, as "he", uniform with the variance 2 / fan out of He et al. (2015,
+    equation 14), embeddings uniform in ±0.05 and biases zero, but for the forget gate's, which are 1 (Jozefowicz et al. 2015): Keras'
+    choices, except that its recurrent kernels are orthogonal, which would need a matrix decomposition that is not the same to the last bit
+    on every machine.
     """
     match layer:
         case Conv2D():
             area = layer.kernel**2
-            kernel = (layer.kernel, layer.kernel, source[2], layer.filters)
-            return {"kernel": _glorot(kernel, area * source[2], area * layer.filters), "bias": Parameter(shape=(layer.filters,))}
+            shape = (layer.kernel, layer.kernel, source[2], layer.filters)
+            draw = {"glorot": _glorot, "he": _he}[layer.initialiser]
+            kernel = {"kernel": draw(shape, area * source[2], area * layer.filters)}
+            return kernel | {"bias": Parameter(shape=(layer.filters,))} if layer.bias else kernel
+        case BatchNorm():
+            channels = source[-1:]
+            ones = None if layer.starts_at_zero else slice(None)
+            learned = {"gamma": Parameter(shape=channels, ones=ones), "beta": Parameter(shape=channels)}
+            mean = Parameter(shape=channels, learns=False)
+            return learned | {"moving_mean": mean, "moving_variance": Parameter(shape=channels, ones=slice(None), learns=False)}
         case Dense():
             return {"kernel": _glorot((source[0], layer.units), source[0], layer.units), "bias": Parameter(shape=(layer.units,))}
         case Embedding():
@@ -134,9 +221,14 @@ def parameters(layer: Layer, source: Shape) -> Mapping[str, Parameter]:
                 for name, fan_in in (("kernel", source[1]), ("recurrent_kernel", units))
             }
             return kernels | {"bias": Parameter(shape=(4 * units,), ones=slice(units, 2 * units))}
-        case MaxPool2D() | Flatten() | Dropout():
+        case MaxPool2D() | GlobalAveragePool2D() | Flatten() | Dropout() | Residual():
             return {}
 
 
 def _glorot(shape: Shape, fan_in: int, fan_out: int) -> Parameter:
     return Parameter(shape=shape, limit=float(np.sqrt(6.0 / (fan_in + fan_out))))
+
+
+def _he(shape: Shape, fan_in: int, fan_out: int) -> Parameter:
+    del fan_in
+    return Parameter(shape=shape, limit=float(np.sqrt(6.0 / fan_out)))

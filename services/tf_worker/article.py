@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from levelfield.data import Dataset
 from levelfield.spec import RunSpec
-from levelfield.workloads.base import Workload
+from levelfield.workloads.base import SGD, Workload
 from services.tf_worker.describe import describe_initialisers, describe_network, describe_optimizer
 from services.tf_worker.device import choose_device, describe_device, peak_memory
 
@@ -48,7 +48,12 @@ class ArticleWorker:
         with tf.device(self.device):
             self.article = importlib.import_module(f"{__package__}.{workload.name}").article(self.dataset)
             self.network = self.article.network
-            self.optimizer = keras.optimizers.Adam(learning_rate=spec.learning_rate or workload.optimizer.learning_rate)
+            rate = spec.learning_rate or workload.optimizer.learning_rate
+            self.optimizer = (
+                keras.optimizers.SGD(learning_rate=rate, momentum=workload.optimizer.momentum)
+                if isinstance(workload.optimizer, SGD)
+                else keras.optimizers.Adam(learning_rate=rate)
+            )
             self.network.compile(
                 optimizer=self.optimizer,
                 loss=self.article.loss,

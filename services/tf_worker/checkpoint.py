@@ -1,4 +1,4 @@
-"""What a run needs to go on after a loss, as TensorFlow stores it: parameters, Adam's moments and step, and the dropout layers' states."""
+"""What a run needs to go on after a loss, as TensorFlow stores it: all variables of network and optimizer, random states among them."""
 
 from pathlib import Path
 

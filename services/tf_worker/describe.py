@@ -4,25 +4,31 @@ from typing import Any
 
 import keras
 
+from services.tf_worker.layers import every
+
 
 def describe_network(network: keras.Model) -> dict[str, Any]:
     """Size, types and the layers whose form differs between frameworks."""
-    variables = network.trainable_variables
+    variables, layers = network.trainable_variables, list(every(network.layers))
     return {
         "parameter_dtype": str(variables[0].dtype),
         "parameters": int(sum(int(v.shape.num_elements()) for v in variables)),
-        "dropout": [form for layer in network.layers if (form := _dropout(layer))],
-        "recurrent": [_lstm(layer) for layer in network.layers if isinstance(layer, keras.layers.LSTM)],
+        "dropout": [form for layer in layers if (form := _dropout(layer))],
+        "batch_norm": list(dict.fromkeys(_batch_norm(layer) for layer in layers if isinstance(layer, keras.layers.BatchNormalization))),
+        "recurrent": [_lstm(layer) for layer in layers if isinstance(layer, keras.layers.LSTM)],
     }
 
 
-def describe_optimizer(optimizer: keras.optimizers.Adam) -> dict[str, Any]:
-    """Equation and hyper-parameters. Keras adds its epsilon before the bias correction."""
+def describe_optimizer(optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:
+    """Equation and hyper-parameters. Keras' Adam adds its epsilon before the bias correction."""
+    if isinstance(optimizer, keras.optimizers.SGD):
+        own = {"momentum": float(optimizer.momentum), "nesterov": bool(optimizer.nesterov)}
+    else:
+        own = {"betas": [float(optimizer.beta_1), float(optimizer.beta_2)], "epsilon": f"{optimizer.epsilon} before the bias correction"}
     return {
         "optimizer": type(optimizer).__name__,
         "learning_rate": float(str(optimizer.learning_rate.numpy())),  # 0.001, not float32's nearest number to it
-        "betas": [float(optimizer.beta_1), float(optimizer.beta_2)],
-        "epsilon": f"{optimizer.epsilon} before the bias correction",
+        **own,
         "weight_decay": float(optimizer.weight_decay or 0.0),
         "optimizer_kernel": "one parameter after the other",
     }
@@ -48,6 +54,10 @@ def _dropout(layer: keras.layers.Layer) -> str | None:
     if isinstance(layer, keras.layers.LSTM) and layer.dropout:
         return f"rate {layer.dropout}, one draw per sequence"
     return None
+
+
+def _batch_norm(layer: keras.layers.BatchNormalization) -> str:
+    return f"momentum {layer.momentum:g}, epsilon {layer.epsilon:g}, moving variance divided by n, each worker by its own examples"
 
 
 def _lstm(layer: keras.layers.LSTM) -> str:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from levelfield.workloads.base import Weights, Workload
 from levelfield.workloads.layers import LSTM, Dropout, parameters
+from services.tf_worker.layers import every
 
 
 def load_weights(network: keras.Model, workload: Workload, weights: Weights) -> None:
@@ -31,12 +32,13 @@ def read_weights(network: keras.Model, workload: Workload) -> Weights:
 def read_gradients(network: keras.Model, workload: Workload, gradients: Sequence[tf.Tensor]) -> Weights:
     """The gradients, given in the order of ``network.trainable_variables``, by canonical name."""
     by_variable = {id(v): g for v, g in zip(network.trainable_variables, gradients, strict=True)}
-    return {name: read_array(by_variable[id(variable)]) for name, variable in _variables(network, workload)}
+    found = ((name, by_variable.get(id(variable))) for name, variable in _variables(network, workload))
+    return {name: read_array(gradient) for name, gradient in found if gradient is not None}
 
 
-def read_outputs(outputs: Mapping[str, tf.Tensor]) -> dict[str, NDArray]:
-    """Each layer's output."""
-    return {name: read_array(output) for name, output in outputs.items()}
+def read_outputs(workload: Workload, outputs: Mapping[str, tf.Tensor]) -> dict[str, NDArray]:
+    """The output of each of the workload's layers; Keras has more, for padding."""
+    return {name: read_array(outputs[name]) for name in workload.layer_names()}
 
 
 def read_array(tensor: tf.Tensor) -> NDArray:
@@ -45,8 +47,9 @@ def read_array(tensor: tf.Tensor) -> NDArray:
 
 
 def _variables(network: keras.Model, workload: Workload) -> Iterator[tuple[str, keras.Variable]]:
+    modules = {module.name: module for module in every(network.layers)}
     for layer, source, _ in workload.shapes():
         if names := parameters(layer, source):
-            module = network.get_layer(layer.name)
+            module = modules[layer.name]
             holder = module.cell if isinstance(layer, LSTM) else module
             yield from ((f"{layer.name}/{name}", getattr(holder, name)) for name in names)

@@ -19,13 +19,29 @@ def join(gang: Gang, device: str) -> tf.distribute.Strategy:
     return tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
 
 
-class Adam(keras.optimizers.Adam):
-    """Keras' own, which sums the gradients over the ranks, but not while ``exchanging`` is off."""
+class _Exchanges:
+    """An optimizer of Keras', which sums the gradients over the ranks, but not while ``exchanging`` is off."""
 
     exchanging = True
 
     def _all_reduce_sum_gradients(self, grads_and_vars: list[tuple[tf.Tensor, tf.Variable]]) -> list[tuple[tf.Tensor, tf.Variable]]:
         return super()._all_reduce_sum_gradients(grads_and_vars) if self.exchanging else grads_and_vars
+
+
+class Adam(_Exchanges, keras.optimizers.Adam):
+    """For ranks."""
+
+
+class SGD(_Exchanges, keras.optimizers.SGD):
+    """For ranks."""
+
+
+def agree(network: keras.Model, gang: Gang) -> None:
+    """Let every rank keep the mean of the ranks' moving averages; called by all of them, where the strategy runs a function."""
+    moving = [variable for variable in network.non_trainable_variables if variable.dtype.startswith("float")]
+    means = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, [tf.identity(one.value) for one in moving])
+    for variable, total in zip(moving, means, strict=True):
+        variable.assign(total / gang.size)
 
 
 def draw_apart(network: keras.Model, gang: Gang) -> None:

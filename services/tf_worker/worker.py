@@ -6,7 +6,6 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
@@ -15,15 +14,15 @@ from levelfield.blocks import block_steps
 from levelfield.data import Dataset
 from levelfield.gang import ALONE, Gang
 from levelfield.spec import RunSpec
-from levelfield.worker import DRAWN, Drawn, Masks, Trace
+from levelfield.worker import Drawn, Masks, Trace
 from levelfield.workloads.base import Weights, Workload
+from services.tf_worker import gang as ranks
 from services.tf_worker.checkpoint import restore_state, save_state
 from services.tf_worker.describe import describe_network, describe_optimizer
 from services.tf_worker.device import DEVICES, FLOATX, choose_device, describe_device, on_device, peak_memory
 from services.tf_worker.export import load_weights, read_gradients, read_outputs, read_weights, set_dropout
-from services.tf_worker.gang import Adam, draw_apart, join, sum_over_ranks
-
-PREDICT_BATCH = 1000
+from services.tf_worker.optimizer import make_optimizer
+from services.tf_worker.tracing import walk
 
 
 class TensorFlowWorker:
@@ -38,7 +37,7 @@ class TensorFlowWorker:
         self.tuned = spec.track == "tuned"
 
     def join(self, gang: Gang) -> None:
-        self.gang, self.strategy = gang, join(gang, self.device)
+        self.gang, self.strategy = gang, ranks.join(gang, self.device)
 
     def exchange(self, *, on: bool) -> None:
         self.exchanging = self.optimizer.exchanging = on
@@ -53,20 +52,17 @@ class TensorFlowWorker:
         self.batch_size = spec.batch_size or workload.batch_size
         self.loops_in_graph = self.tuned and self.gang.size == 1  # a strategy updates variables in no loop of a graph
         self.steps_per_call = block_steps(workload, spec.device) if self.loops_in_graph and self.mode != "eager" else 1
-        adam = workload.optimizer
         with self._place():
             self.network = importlib.import_module(f"{__package__}.{workload.name}").network()
             load_weights(self.network, workload, weights)
             set_dropout(self.network, workload)
-            draw_apart(self.network, self.gang)
-            kind = keras.optimizers.Adam if self.gang.size == 1 else Adam
-            self.optimizer = kind(
-                learning_rate=spec.learning_rate or adam.learning_rate, beta_1=adam.beta_1, beta_2=adam.beta_2, epsilon=adam.epsilon
-            )
+            ranks.draw_apart(self.network, self.gang)
+            self.optimizer = make_optimizer(workload.optimizer, spec.learning_rate, self.gang)
             self.optimizer.build(self.network.trainable_variables)
         self.train_step, self.traced_step = (self._compiled(self._on_ranks(step)) for step in (self._train_step, self._traced_step))
         self.train_step_alone = self._compiled(self._on_ranks(self._train_step))  # traced while nothing is exchanged
         self.infer, self.sum_losses = self._compiled(self._infer), self._compiled(self._on_ranks(self._sum))
+        self.agree = self._compiled(self._on_ranks(lambda: ranks.agree(self.network, self.gang)))
         # One graph for any number of steps: a block's and the few that a burst discards.
         self.train_many = self._compiled(self._train_many, [tf.TensorSpec([None, self.batch_size], tf.int64)])
         self._losses: list[tf.Tensor | list[tf.Tensor]] = []  # of each call: a row of numbers, or one by one
@@ -115,15 +111,16 @@ class TensorFlowWorker:
             loss, outputs, gradients = self.traced_step(kept, *self._part(index))
         return Trace(
             loss=float(loss.numpy()),
-            outputs=read_outputs(outputs),
+            outputs=read_outputs(self.workload, outputs),
             gradients=read_gradients(self.network, self.workload, gradients),
             parameters=self.weights(),
         )
 
     def predict(self) -> NDArray[np.floating[Any]]:
+        self._agree()
         with self._place():
-            own = self.x_test[self.gang.share(len(self.x_test))]
-            parts = [self.infer(own[at : at + PREDICT_BATCH]) for at in range(0, len(own), PREDICT_BATCH)]
+            own, each = self.x_test[self.gang.share(len(self.x_test))], self.workload.predict_batch
+            parts = [self.infer(own[at : at + each]) for at in range(0, len(own), each)]
             return tf.concat(parts, axis=0).numpy()
 
     def save(self, folder: Path) -> None:
@@ -134,6 +131,7 @@ class TensorFlowWorker:
             restore_state(folder, self.network, self.optimizer)
 
     def weights(self) -> Weights:
+        self._agree()
         return read_weights(self.network, self.workload)
 
     def memory(self) -> dict[str, int]:
@@ -162,6 +160,10 @@ class TensorFlowWorker:
     def _place(self) -> AbstractContextManager[Any]:
         """Where tensors and variables are made: on the device, or by the strategy of a gang, which has devices of its own names."""
         return tf.device(self.device) if self.gang.size == 1 else self.strategy.scope()
+
+    def _agree(self) -> None:
+        if self.gang.size > 1 and self.workload.normalises_batches:
+            self.agree()
 
     def _on_ranks(self, function: Any) -> Any:
         """``function`` as every rank does it; a process has one replica."""
@@ -210,14 +212,11 @@ class TensorFlowWorker:
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor], list[tf.Tensor]]:
         """`_train_step` layer by layer; dropout by the given masks, by its own, or off."""
         with tf.GradientTape() as tape:
-            x, outputs = self._inputs(tf.gather(self.x_train, index)), {}
-            for layer in self.network.layers:
-                masked = isinstance(layer, keras.layers.Dropout) and masks != DRAWN
-                x = _masked(layer, x, masks) if masked else layer(x, training=True)
-                outputs[layer.name] = x
+            outputs: dict[str, tf.Tensor] = {}
+            x = walk(self.network.layers, self._inputs(tf.gather(self.x_train, index)), masks, outputs)
             loss = _weighted(self._loss(x, tf.gather(self.y_train, index)), weight)
         gradients = self._update(tape, loss)
-        return sum_over_ranks(loss, self.gang), outputs, sum_over_ranks(gradients, self.gang)
+        return ranks.sum_over_ranks(loss, self.gang), outputs, ranks.sum_over_ranks(gradients, self.gang)
 
     def _loss(self, logits: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
         logits = tf.cast(logits, self.dtype)
@@ -233,7 +232,7 @@ class TensorFlowWorker:
         return gradients
 
     def _sum(self, losses: tf.Tensor) -> tf.Tensor:
-        return sum_over_ranks(tf.identity(losses), self.gang)  # made on the replica's device, which is where the sum shall be
+        return ranks.sum_over_ranks(tf.identity(losses), self.gang)  # made on the replica's device, which is where the sum shall be
 
     def _infer(self, x: tf.Tensor) -> tf.Tensor:
         return tf.cast(self.network(self._inputs(x), training=False), self.dtype)
@@ -245,7 +244,3 @@ def _weighted(mean: tf.Tensor, weight: tf.Tensor | None) -> tf.Tensor:
 
 def _held(device: str) -> str:
     return "mapped from the cache" if device == DEVICES["cpu"] else "copied to the device"
-
-
-def _masked(dropout: keras.layers.Dropout, x: tf.Tensor, masks: dict[str, tf.Tensor] | None) -> tf.Tensor:
-    return x if masks is None else x * tf.cast(masks[dropout.name], x.dtype) / (1.0 - dropout.rate)

@@ -15,7 +15,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from levelfield.data import Dataset
 from levelfield.spec import RunSpec
-from levelfield.workloads.base import Workload
+from levelfield.workloads.base import SGD, Workload
 from services.torch_worker.describe import describe_initialisers, describe_network, describe_optimizer
 from services.torch_worker.device import choose_device, describe_device, peak_memory, synchronize
 
@@ -29,6 +29,7 @@ class Article:
     train: TorchDataset
     test: TorchDataset
     preprocessing: str
+    initialiser: str | None = None  # where the model's own code draws otherwise than its layers do
 
 
 def channels_first(images: NDArray[np.float32]) -> torch.Tensor:
@@ -52,7 +53,12 @@ class ArticleWorker:
         self.article, self.workload = article, workload
         self.network = article.network.to(self.device)
         self.forward = torch.compile(self.network) if self.mode == "compile" else self.network
-        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=spec.learning_rate or workload.optimizer.learning_rate)
+        rate = spec.learning_rate or workload.optimizer.learning_rate
+        self.optimizer = (
+            torch.optim.SGD(self.network.parameters(), lr=rate, momentum=workload.optimizer.momentum)
+            if isinstance(workload.optimizer, SGD)
+            else torch.optim.Adam(self.network.parameters(), lr=rate)
+        )
         batch_size = spec.batch_size or workload.batch_size
         self.train_loader = DataLoader(article.train, batch_size=batch_size, shuffle=True)
         self.test_loader = DataLoader(article.test, batch_size=batch_size, shuffle=False)
@@ -89,6 +95,7 @@ class ArticleWorker:
             "mode": self.mode,
             "precision": "fp32",
             **describe_initialisers(self.network),
+            **({"initialiser": self.article.initialiser} if self.article.initialiser else {}),
             "loss": f"{type(self.article.loss).__name__} of logits",
             "batch_size": self.train_loader.batch_size,
             "last_batch": "dropped" if self.train_loader.drop_last else "smaller, kept",

@@ -1,4 +1,4 @@
-"""What a run needs to go on after a loss, as PyTorch stores it: parameters, Adam's moments and step, and the random state."""
+"""What a run needs to go on after a loss, as PyTorch stores it: the states of network and optimizer, and the random state."""
 
 from pathlib import Path
 

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from services.torch_worker.layers import DROPOUTS, LastHidden, SequenceDropout
+from services.torch_worker.layers import DROPOUTS, LastHidden, PopulationBatchNorm2d, SequenceDropout
 
 
 def describe_network(network: nn.Module) -> dict[str, Any]:
@@ -15,18 +15,22 @@ def describe_network(network: nn.Module) -> dict[str, Any]:
         "parameter_dtype": str(parameters[0].dtype).removeprefix("torch."),
         "parameters": sum(p.numel() for p in parameters if p.requires_grad),
         "dropout": _forms(network, DROPOUTS, _dropout),
+        "batch_norm": list(dict.fromkeys(_forms(network, nn.BatchNorm2d, _batch_norm))),
         "recurrent": _forms(network, nn.LSTM, _lstm),
     }
 
 
 def describe_optimizer(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-    """Equation and hyper-parameters. PyTorch adds its epsilon after the bias correction."""
+    """Equation and hyper-parameters. PyTorch's Adam adds its epsilon after the bias correction."""
     options = optimizer.defaults
+    if "betas" in options:
+        own = {"betas": list(options["betas"]), "epsilon": f"{options['eps']} after the bias correction"}
+    else:
+        own = {"momentum": options["momentum"], "nesterov": options["nesterov"]}
     return {
         "optimizer": type(optimizer).__name__,
         "learning_rate": options["lr"],
-        "betas": list(options["betas"]),
-        "epsilon": f"{options['eps']} after the bias correction",
+        **own,
         "weight_decay": options["weight_decay"],
         "optimizer_kernel": _kernel(optimizer),
     }
@@ -63,6 +67,12 @@ def _forms(network: nn.Module, kind: type | tuple[type, ...], form: Any) -> list
 def _dropout(module: nn.Module) -> str:
     per = "sequence" if isinstance(module, SequenceDropout) else "element"
     return f"rate {module.p}, one draw per {per}"
+
+
+def _batch_norm(module: nn.BatchNorm2d) -> str:
+    divisor = "n" if isinstance(module, PopulationBatchNorm2d) else "n - 1"
+    moving = f"moving variance divided by {divisor}"
+    return f"momentum {1 - module.momentum:g}, epsilon {module.eps:g}, {moving}, each worker by its own examples"
 
 
 def _lstm(module: nn.LSTM) -> str:

@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 from torch import nn
 
 from levelfield.workloads.base import Weights, Workload
-from levelfield.workloads.layers import LSTM, Dropout, Flatten, Layer, Shape, parameters
+from levelfield.workloads.layers import LSTM, BatchNorm, Dropout, Flatten, Layer, Shape, parameters
 
 
 def load_weights(network: nn.Module, workload: Workload, weights: Weights) -> None:
     """Copy canonical weights into the network's parameters; an LSTM's second bias is frozen at zero, so that one learns as elsewhere."""
     with torch.no_grad():
-        for name, parameter, flattened in _parameters(network, workload):
+        for name, parameter, flattened in _kept(network, workload):
             parameter.copy_(torch.from_numpy(_to_torch(name, weights[name], flattened)))
         for module in network.modules():
             if isinstance(module, nn.LSTM):
@@ -29,15 +29,16 @@ def set_dropout(network: nn.Module, workload: Workload) -> None:
 
 
 def read_weights(network: nn.Module, workload: Workload) -> Weights:
-    """The network's parameters in the canonical layout, as copies."""
-    return {name: _to_canonical(name, _to_numpy(p.detach()), flattened) for name, p, flattened in _parameters(network, workload)}
+    """What the network keeps, in the canonical layout, as copies."""
+    return {name: _to_canonical(name, _to_numpy(p.detach()), flattened) for name, p, flattened in _kept(network, workload)}
 
 
 def read_gradients(network: nn.Module, workload: Workload) -> Weights:
     """The gradient of each parameter in the canonical layout, as copies; zero where none arrived."""
     return {
         name: _to_canonical(name, _to_numpy(torch.zeros_like(p) if p.grad is None else p.grad), flattened)
-        for name, p, flattened in _parameters(network, workload)
+        for name, p, flattened in _kept(network, workload)
+        if isinstance(p, nn.Parameter)
     }
 
 
@@ -55,17 +56,17 @@ def read_outputs(workload: Workload, outputs: dict[str, torch.Tensor]) -> dict[s
     return found
 
 
-def _parameters(network: nn.Module, workload: Workload) -> Iterator[tuple[str, nn.Parameter, Shape | None]]:
-    """Canonical name, parameter and, for a dense kernel behind a `Flatten`, the (height, width, channels) that were flattened."""
+def _kept(network: nn.Module, workload: Workload) -> Iterator[tuple[str, torch.Tensor, Shape | None]]:
+    """Canonical name, parameter or buffer and, for a dense kernel behind a `Flatten`, the (height, width, channels) that were flattened."""
+    modules = {path.rpartition(".")[2]: module for path, module in network.named_modules()}
     flattened: Shape | None = None
     for layer, source, _ in workload.shapes():
         names = parameters(layer, source)
         if isinstance(layer, Flatten):
             flattened = source
         elif names:
-            module = network.get_submodule(layer.name)
             for name in names:
-                yield f"{layer.name}/{name}", getattr(module, _attribute(layer, name)), flattened if name == "kernel" else None
+                yield f"{layer.name}/{name}", getattr(modules[layer.name], _attribute(layer, name)), flattened if name == "kernel" else None
             flattened = None
 
 
@@ -73,6 +74,8 @@ def _attribute(layer: Layer, name: str) -> str:
     """What PyTorch calls a parameter."""
     if isinstance(layer, LSTM):  # its gates stand in the canonical order
         return {"kernel": "weight_ih_l0", "recurrent_kernel": "weight_hh_l0", "bias": "bias_ih_l0"}[name]
+    if isinstance(layer, BatchNorm):
+        return {"gamma": "weight", "beta": "bias", "moving_mean": "running_mean", "moving_variance": "running_var"}[name]
     return "bias" if name == "bias" else "weight"
 
 

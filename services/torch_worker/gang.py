@@ -45,6 +45,15 @@ def together(losses: LossModule, gang: Gang, device: torch.device) -> nn.Module:
     return DistributedDataParallel(losses, device_ids=ids, broadcast_buffers=False, gradient_as_bucket_view=True)
 
 
+def agree(network: nn.Module, gang: Gang) -> None:
+    """Let every rank keep the mean of the moving averages that the ranks keep; called by all of them."""
+    buffers = [buffer for buffer in network.buffers() if buffer.is_floating_point()]
+    if gang.size > 1 and buffers:
+        means = sum_over_ranks(torch.cat(buffers), gang) / gang.size
+        for buffer, mean in zip(buffers, means.split([len(buffer) for buffer in buffers]), strict=True):
+            buffer.copy_(mean)
+
+
 def sum_over_ranks(values: torch.Tensor, gang: Gang) -> torch.Tensor:
     """The sum of all ranks' ``values``, in place."""
     if gang.size > 1:

@@ -1,7 +1,6 @@
 """The PyTorch worker of the tracks ``matched`` and ``tuned``."""
 
 import importlib
-import math
 import warnings
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -17,18 +16,18 @@ from torch.nn import functional
 from levelfield.data import Dataset
 from levelfield.gang import ALONE, Gang
 from levelfield.spec import RunSpec
-from levelfield.worker import DRAWN, Drawn, Masks, Trace
-from levelfield.workloads.base import Adam, Weights, Workload
+from levelfield.worker import Drawn, Masks, Trace
+from levelfield.workloads.base import Weights, Workload
 from services.torch_worker.checkpoint import restore_state, save_state
-from services.torch_worker.describe import describe_network, describe_optimizer
+from services.torch_worker.describe import describe_network
 from services.torch_worker.device import choose_device, describe_device, elapsed_ns, mark, peak_memory, synchronize
 from services.torch_worker.export import load_weights, read_gradients, read_outputs, read_weights, set_dropout
-from services.torch_worker.gang import LossModule, join, sum_over_ranks, together
-from services.torch_worker.layers import DROPOUTS
+from services.torch_worker.gang import LossModule, agree, join, sum_over_ranks, together
+from services.torch_worker.optimizer import align, describe_aligned, make_optimizer
+from services.torch_worker.tracing import walk
 
 # In mixed precision (bf16) parameters and updates are float32; matrix products and convolutions are rounded by autocast.
 DTYPES = {"fp32": torch.float32, "fp64": torch.float64, "bf16": torch.float32}
-PREDICT_BATCH = 1000
 
 
 class TorchWorker:
@@ -61,8 +60,7 @@ class TorchWorker:
         self.network = network.to(self.device, self.dtype, memory_format=self.layout)
         load_weights(self.network, workload, weights)
         set_dropout(self.network, workload)
-        self.adam, self.step = workload.optimizer, 0
-        self.optimizer = _optimizer(self.network, self.adam, spec.learning_rate, fused=self.tuned)
+        self.optimizer, self.step = make_optimizer(self.network, workload.optimizer, spec.learning_rate, fused=self.tuned), 0
         losses = LossModule(self.network, self._compiled(self._loss), self._compiled(self._traced_loss))
         self.loss = together(losses, self.gang, self.device)
         self._losses: list[torch.Tensor] = []
@@ -108,10 +106,11 @@ class TorchWorker:
         return Trace(loss=float(loss), outputs=read_outputs(self.workload, outputs), gradients=gradients, parameters=self.weights())
 
     def predict(self) -> NDArray[np.floating[Any]]:
+        self._agree()
         self.network.eval()
         with torch.inference_mode():
             own = self.x_test[self.gang.share(len(self.x_test))]
-            return torch.cat([self._forward(self._inputs(batch)) for batch in own.split(PREDICT_BATCH)]).cpu().numpy()
+            return torch.cat([self._forward(self._inputs(batch)) for batch in own.split(self.workload.predict_batch)]).cpu().numpy()
 
     def save(self, folder: Path) -> None:
         save_state(folder, self.network, self.optimizer, self.step, self.device)
@@ -120,6 +119,7 @@ class TorchWorker:
         self.step = restore_state(folder, self.network, self.optimizer, self.device)
 
     def weights(self) -> Weights:
+        self._agree()
         return read_weights(self.network, self.workload)
 
     def memory(self) -> dict[str, int]:
@@ -131,9 +131,7 @@ class TorchWorker:
         return {
             **describe_device(self.device),
             **describe_network(self.network),
-            **(optimizer := describe_optimizer(self.optimizer)),
-            "optimizer_kernel": f"{optimizer['optimizer_kernel']}, epsilon set anew before each step",
-            "epsilon": f"{self.adam.epsilon} before the bias correction",
+            **describe_aligned(self.optimizer, self.workload.optimizer),
             "mode": self.mode,
             "precision": self.precision,
             "initialiser": "the workload's",
@@ -147,6 +145,10 @@ class TorchWorker:
             "preprocessing": f"divided by {scale:g} in the step" if scale != 1 else "none",
             "steps_per_call": 1,
         }
+
+    def _agree(self) -> None:
+        with torch.no_grad():
+            agree(self.network, self.gang)
 
     def _layout(self) -> str:
         if len(self.workload.input_shape) < 3:
@@ -189,10 +191,7 @@ class TorchWorker:
         """`_loss` layer by layer; dropout by the given masks, by its own, or off."""
         x, outputs = self._inputs(x), {}
         with self._autocast():
-            for name, module in self.network.named_children():
-                masked = isinstance(module, DROPOUTS) and masks != DRAWN
-                x = _masked(module, x, masks and masks[name]) if masked else module(x)
-                outputs[name.removesuffix("_relu")] = x
+            x = walk(self.network, x, masks, outputs)
         return self._mean_loss(x.float() if self.precision == "bf16" else x, y), outputs
 
     def _learn(self, mean: torch.Tensor, weight: float) -> torch.Tensor:
@@ -200,31 +199,13 @@ class TorchWorker:
         share = mean if self.gang.size == 1 else mean * weight
         # Each rank is given the mean of the ranks' gradients, and wants their sum.
         (share if self.gang.size == 1 else share * self.gang.size).backward()
-        self._update()
-        return share.detach()
-
-    def _update(self) -> None:
-        """Make PyTorch's Adam compute the workload's equation: its epsilon comes after the bias correction, ours before (see `Adam`)."""
         self.step += 1
-        self.optimizer.param_groups[0]["eps"] = self.adam.epsilon / math.sqrt(1.0 - self.adam.beta_2**self.step)
+        align(self.optimizer, self.workload.optimizer, self.step)
         self.optimizer.step()
+        return share.detach()
 
     def _shared(self, array: NDArray[Any]) -> torch.Tensor:
         """On a CPU the mapped array itself, so that ten workers hold one copy; on a GPU a copy there."""
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="The given NumPy array is not writable")  # nobody writes to it
             return torch.from_numpy(array).to(self.device)
-
-
-def _masked(dropout: torch.nn.Module, x: torch.Tensor, kept: torch.Tensor | None) -> torch.Tensor:
-    return x if kept is None else x * kept.to(x.dtype) / (1.0 - dropout.p)
-
-
-def _optimizer(network: torch.nn.Module, adam: Adam, learning_rate: float | None, *, fused: bool) -> torch.optim.Adam:
-    return torch.optim.Adam(
-        [p for p in network.parameters() if p.requires_grad],
-        lr=learning_rate or adam.learning_rate,
-        betas=(adam.beta_1, adam.beta_2),
-        eps=adam.epsilon,
-        fused=fused or None,
-    )

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from bench.bare import Choices, load
-from levelfield import workloads
 from levelfield.parity.experiment import Experiment
 from levelfield.run import load_worker
 from levelfield.services import discover
@@ -40,13 +39,13 @@ def main(framework: str) -> None:
 
 
 def _differences(spec: RunSpec, make: Any, choices: Choices) -> dict[str, float]:
-    experiment = Experiment(spec, workloads.get(spec.workload), steps=STEPS)
+    experiment = Experiment.of(spec, steps=STEPS)
     data = dataset_of(experiment.workload)
     worker, shared = make(), make()
     for one in (worker, shared):
         one.setup(spec, threads=1)
         one.load(data)
-        one.build(spec, experiment.without_dropout(), experiment.weights())
+        one.build(spec, experiment.workload.without_dropout(), experiment.weights())
     bare = load(spec.framework, shared, choices)
     losses = _train(worker, bare, spec, len(data.x_train))
     before, after, other = experiment.weights(), worker.weights(), shared.weights()

@@ -48,10 +48,10 @@ class EpsilonAfterTheBiasCorrection(NumpyWorker):
     """PyTorch's form, with an equal epsilon."""
 
     def update(self, gradients):
-        epsilon = self.adam.epsilon * (1 - self.adam.beta_2 ** (self.step + 1)) ** 0.5
-        original, self.adam = self.adam, Adam(learning_rate=self.learning_rate, epsilon=epsilon)
+        epsilon = self.optimizer.epsilon * (1 - self.optimizer.beta_2 ** (self.step + 1)) ** 0.5
+        original, self.optimizer = self.optimizer, Adam(learning_rate=self.learning_rate, epsilon=epsilon)
         super().update(gradients)
-        self.adam = original
+        self.optimizer = original
 
 
 @breaks("updates_by_the_equation_of_the_workload_in_fp64", says="after 10 steps in fp64: .* away from the reference")
@@ -60,7 +60,7 @@ class BetasAsWritten(NumpyWorker):
 
     def build(self, spec, workload, weights):
         super().build(spec, workload, weights)
-        self.adam = Adam(learning_rate=self.learning_rate, beta_1=0.9, beta_2=0.999)
+        self.optimizer = Adam(learning_rate=self.learning_rate, beta_1=0.9, beta_2=0.999)
 
 
 @breaks("updates_by_the_equation_of_the_workload_in_fp64", says="after 10 steps in fp64: .* away from the reference")

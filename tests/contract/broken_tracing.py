@@ -50,7 +50,7 @@ class SquaresDuplicatesApart(_OtherEmbedding):
             np.add.at(self.squares, self.tokens, dy**2)
 
     def update(self, gradients):
-        name, b2 = "embedding/embeddings", self.adam.beta_2
+        name, b2 = "embedding/embeddings", self.optimizer.beta_2
         self.v[name] += (1 - b2) / b2 * (self.network[0].squares - gradients[name] ** 2)
         super().update(gradients)
 

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from levelfield.worker import Worker
 from levelfield.workloads.base import batch_order
 from tests.contract.harness import MakeWorker, assert_close, assert_weights_close
-from tests.contract.registry import rule, with_dropout
+from tests.contract.registry import rule, with_a_state
 from tests.contract.synthetic import SEED, dataset_of, given_weights
 
 
-@rule(workloads=with_dropout)
+@rule(workloads=with_a_state)
 def goes_on_from_what_it_saved_as_if_nothing_had_been(make_worker: MakeWorker) -> None:
     """The second epoch by the worker that did the first, and by a fresh one with other weights that takes up what was saved."""
     tolerance = 0.0 if make_worker.device == "cpu" else 1e-5  # atomics of a GPU add up in any order

@@ -47,7 +47,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     modes = [options.mode] if options.mode else sorted(service.modes, key=lambda mode: mode != service.default_mode)
     tracks = [options.track] if options.track else service.tracks
     names = [options.workload] if options.workload else service.workloads
-    cases = [case for track in tracks for mode in modes for case in _cases(track, mode, [workloads.get(name) for name in names])]
+    offered = [workloads.get(name).to_certify() for name in names]
+    cases = [case for track in tracks for mode in modes for case in _cases(track, mode, offered)]
     chosen = cases if options.all_rules else [case for case in cases if _is_usual(case, service)]
     if not chosen:
         raise pytest.UsageError("no rule is usually checked there; --all-rules checks all that there are")

@@ -3,7 +3,6 @@
 The task is what `tests.contract.gangs` writes. In a process of its own, because a framework can be a rank of one gang alone.
 """
 
-import dataclasses
 import importlib
 import json
 import sys
@@ -17,19 +16,12 @@ from levelfield.gang import Gang
 from levelfield.spec import RunSpec
 from levelfield.worker import DRAWN, Worker
 from levelfield.workloads.base import Workload
-from levelfield.workloads.layers import Dropout
 from tests.contract.harness import run_steps
 from tests.contract.synthetic import dataset_of, given_weights
 from tests.fake_dropout import draw_masks
 
 TRACED = 9  # examples of the traced steps
 APART_STEPS = 3
-
-
-def without_dropout(workload: Workload) -> Workload:
-    """The same network, whose dropout layers drop nothing."""
-    layers = tuple(dataclasses.replace(layer, rate=0.0) if isinstance(layer, Dropout) else layer for layer in workload.layers)
-    return dataclasses.replace(workload, layers=layers)
 
 
 def learn(worker: Worker, workload: Workload, spec: RunSpec, steps: int) -> dict[str, Any]:
@@ -65,8 +57,8 @@ def main(task: dict[str, Any]) -> None:
     factory: Any = importlib.import_module(task["module"])
     for name in task["name"].split("."):
         factory = getattr(factory, name)
-    spec, workload, worker = RunSpec.from_dict(task["spec"]), workloads.get(task["spec"]["workload"]), factory()
-    workload = workload if task["task"] == "draw" else without_dropout(workload)
+    spec, workload, worker = RunSpec.from_dict(task["spec"]), workloads.get(task["spec"]["workload"]).to_certify(), factory()
+    workload = workload if task["task"] == "draw" else workload.without_dropout()
     worker.setup(spec, threads=1)
     worker.join(Gang(rank=task["rank"], peers=tuple(task["peers"])))
     worker.load(dataset_of(workload))

@@ -29,6 +29,19 @@ def with_dropout(workload: Workload) -> bool:
     return any(isinstance(layer, Dropout) for layer in workload.layers)
 
 
+def normalising(workload: Workload) -> bool:
+    return workload.normalises_batches
+
+
+def not_normalising(workload: Workload) -> bool:
+    return not normalising(workload)
+
+
+def with_a_state(workload: Workload) -> bool:
+    """One besides parameters and optimizer: random numbers or moving averages."""
+    return with_dropout(workload) or normalising(workload)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rule:
     """``make``: the kind of worker that it is for; ``workloads``: those that it is checked on.
@@ -80,7 +93,7 @@ def breaks(rule: str, *, says: str, workload: str = WORKLOAD.name) -> Callable[[
     """Register the class as one that breaks the rule of that name."""
 
     def register(worker: type) -> type:
-        BROKEN.append(Broken(worker=worker, rule=rule, says=says, workload=workloads.get(workload)))
+        BROKEN.append(Broken(worker=worker, rule=rule, says=says, workload=workloads.get(workload).to_certify()))
         return worker
 
     return register

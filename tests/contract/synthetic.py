@@ -20,7 +20,7 @@ TOKENS = 40  # different ones in the texts: few, so that a batch holds each of t
 
 
 def make_dataset(workload: Workload = WORKLOAD, *, train_examples: int = TRAIN_EXAMPLES, test_examples: int = TEST_EXAMPLES) -> Dataset:
-    """Random examples in the form of the workload's own; every class occurs."""
+    """Random examples in the form of the workload's own; every class occurs, as far as there are enough."""
     rng = np.random.Generator(np.random.PCG64(7))
     arrays: dict[str, NDArray[Any]] = {}
     for part, examples in (("train", train_examples), ("test", test_examples)):
@@ -45,11 +45,12 @@ def _inputs(workload: Workload, examples: int, rng: np.random.Generator) -> NDAr
 
 
 def given_weights(precision: str, workload: Workload = WORKLOAD) -> Weights:
-    """Initial weights whose biases are not zero, so that a worker that mixes them up is found out."""
+    """Initial weights of which none are constant, so that a worker that mixes up two biases is found out."""
     weights = {name: array.astype(DTYPES[precision]) for name, array in workload.initial_weights(SEED).items()}
     rng = np.random.Generator(np.random.PCG64(8))
+    constant = {name for name, parameter in workload.parameters() if not parameter.limit}
     return {
-        name: (array + rng.random(array.shape) * 0.2 - 0.1).astype(array.dtype) if name.endswith("/bias") else array
+        name: (array + rng.random(array.shape) * 0.2 - 0.1).astype(array.dtype) if name in constant else array
         for name, array in weights.items()
     }
 

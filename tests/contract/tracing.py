@@ -1,13 +1,10 @@
 """Rules on `trace`: the step laid open agrees with the reference, and it is the step that is timed. Methodology, rule 5."""
 
-import dataclasses
-
 import numpy as np
 from numpy.typing import NDArray
 
 from levelfield.worker import Trace, Worker
 from levelfield.workloads.base import Weights, Workload, batch_order
-from levelfield.workloads.layers import Dropout, parameters
 from tests.contract.harness import MakeWorker, assert_close, assert_relatively_close, assert_same_bits, assert_weights_close, run_steps
 from tests.contract.registry import every_workload, rule, with_dropout
 from tests.contract.synthetic import DTYPES, SEED, TRAIN_EXAMPLES, dataset_of
@@ -61,7 +58,7 @@ def _assert_same_tensors(found: Weights, expected: Weights, tolerance: float, wh
 @rule(workloads=every_workload, every_mode=True)
 def times_the_step_that_it_traces(make_worker: MakeWorker) -> None:
     """With rates of 0 a worker's own dropout drops nothing, so that the timed steps can be compared with the traced ones."""
-    workload = _with_rates_of_0(make_worker.workload)
+    workload = make_worker.workload.without_dropout()
     examples = len(dataset_of(workload).x_train)
     timed, traced = (make_worker(workload=workload, precision="fp64", batch_size=TIMED_BATCH) for _ in range(2))
     losses = run_steps(timed, TIMED_STEPS, batch_size=TIMED_BATCH, examples=examples)
@@ -88,12 +85,12 @@ def traces_in_the_canonical_layout(make_worker: MakeWorker) -> None:
     workload, examples = make_worker.workload, BATCHES[-1]
     worker, trace = _traced_once(make_worker, examples)
     assert type(trace.loss) is float, f"the loss is a {type(trace.loss).__name__}, not a float"
-    names = [layer.name for layer in workload.layers]
+    names = workload.layer_names()
     assert list(trace.outputs) == names, f"outputs of {list(trace.outputs)}, expected {names}"
-    learned = {f"{layer.name}/{name}": p.shape for layer, source, _ in workload.shapes() for name, p in parameters(layer, source).items()}
+    kept = dict(workload.parameters())
     _assert_form(trace.outputs, {layer.name: (examples, *shape) for layer, _, shape in workload.shapes()}, "outputs")
-    _assert_form(trace.gradients, learned, "gradients")
-    _assert_form(trace.parameters, learned, "parameters")
+    _assert_form(trace.gradients, {name: parameter.shape for name, parameter in kept.items() if parameter.learns}, "gradients")
+    _assert_form(trace.parameters, {name: parameter.shape for name, parameter in kept.items()}, "parameters")
     before = {part: {name: array.copy() for name, array in getattr(trace, part).items()} for part in ("outputs", "gradients", "parameters")}
     worker.trace(np.arange(examples) + 1, None)
     for part, arrays in before.items():
@@ -134,8 +131,3 @@ def predicts_without_dropout_after_training(make_worker: MakeWorker) -> None:
 
 def _indices(workload: Workload, size: int, rng: np.random.Generator) -> NDArray[np.int64]:
     return rng.permutation(len(dataset_of(workload).x_train))[:size]
-
-
-def _with_rates_of_0(workload: Workload) -> Workload:
-    layers = (dataclasses.replace(layer, rate=0.0) if isinstance(layer, Dropout) else layer for layer in workload.layers)
-    return dataclasses.replace(workload, layers=tuple(layers))

@@ -6,7 +6,7 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from levelfield.data import newsgroups
+from levelfield.data import imagenet, newsgroups
 from levelfield.study import StudyError
 from orchestrator.cli import app
 from tests.data.synthetic import write
@@ -20,6 +20,8 @@ def posts(files, monkeypatch):
     """The folder for ``--data-dir``, with small newsgroups; the variable is not set."""
     monkeypatch.setattr(newsgroups, "CATEGORIES", {"alt.atheism": (2, 1), "soc.religion.christian": (1, 1)})
     monkeypatch.setattr(newsgroups, "WORDS", 5)
+    monkeypatch.setattr(imagenet, "TRAIN_EXAMPLES", 4)
+    monkeypatch.setattr(imagenet, "TEST_EXAMPLES", 2)
     monkeypatch.setenv("LEVELFIELD_DATA", "")  # set, so that it is put back whatever a command makes of it
     write(files / "20news", POSTS)
     return files
@@ -51,7 +53,8 @@ def test_fetching_all_does_what_can_be_done_and_names_what_cannot(posts, cache):
     output = run("fetch", "--all", "--data-dir", str(posts), expect=2)
     assert f"error: {posts}/cifar-10-python.tar.gz: 5 bytes where the official" in output
     assert f"error: {posts}/aclImdb: 0 reviews in train/neg, expected 12500" in output
-    assert sorted(path.name for path in (cache / "data").iterdir()) == ["digits", "newsgroups"]
+    assert "imagenet: 4 training and 2 test examples, fingerprint " in output
+    assert sorted(path.name for path in (cache / "data").iterdir()) == ["digits", "imagenet", "newsgroups"]
 
 
 def test_fetch_wants_names_or_all(posts, cache):

@@ -42,10 +42,10 @@ class EpsilonAfterTheBiasCorrection(NumpyWorker):
     """PyTorch's form, with an equal epsilon."""
 
     def update(self, gradients):
-        original = self.adam
-        self.adam = replace(original, epsilon=original.epsilon * (1 - original.beta_2 ** (self.step + 1)) ** 0.5)
+        original = self.optimizer
+        self.optimizer = replace(original, epsilon=original.epsilon * (1 - original.beta_2 ** (self.step + 1)) ** 0.5)
         super().update(gradients)
-        self.adam = original
+        self.optimizer = original
 
 
 @diverges("parameter", within_rounding=True)
@@ -54,7 +54,7 @@ class BetasAsWritten(NumpyWorker):
 
     def build(self, spec, workload, weights):
         super().build(spec, workload, weights)
-        self.adam = replace(self.adam, beta_1=0.9, beta_2=0.999)
+        self.optimizer = replace(self.optimizer, beta_1=0.9, beta_2=0.999)
 
 
 @diverges("parameter")
@@ -98,10 +98,10 @@ class SumsTheSquaresOfDuplicates(NumpyWorker):
         name = f"{op.name}/embeddings"
         before = self.parameters[name].copy()
         super().update(gradients)
-        b1, b2 = self.adam.beta_1, self.adam.beta_2
+        b1, b2 = self.optimizer.beta_1, self.optimizer.beta_2
         self.v[name] += (1 - b2) * (op.squares - gradients[name] ** 2)
         rate = self.learning_rate * (1 - b2**self.step) ** 0.5 / (1 - b1**self.step)
-        self.parameters[name][...] = before - rate * self.m[name] / (np.sqrt(self.v[name]) + self.adam.epsilon)
+        self.parameters[name][...] = before - rate * self.m[name] / (np.sqrt(self.v[name]) + self.optimizer.epsilon)
 
     def build(self, spec, workload, weights):
         super().build(spec, workload, weights)

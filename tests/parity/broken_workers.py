@@ -59,12 +59,13 @@ class ChannelsFirst(_OtherOp):
 class AveragePooling(_OtherOp):
     class Op(MaxPool2DOp):
         def forward(self, x):
-            (n, rows, columns, channels), size = super().forward(x).shape, self.size
+            (n, rows, columns, channels), size, self.image = super().forward(x).shape, self.windows.size, x.shape
             return x[:, : rows * size, : columns * size].reshape(n, rows, size, columns, size, channels).mean(axis=(2, 4))
 
         def backward(self, dy):
-            given = np.repeat(np.repeat(dy, self.size, axis=1), self.size, axis=2) / self.size**2
-            rest = ((0, 0), *((0, self.shape[axis] - given.shape[axis]) for axis in (1, 2)), (0, 0))
+            size = self.windows.size
+            given = np.repeat(np.repeat(dy, size, axis=1), size, axis=2) / size**2
+            rest = ((0, 0), *((0, self.image[axis] - given.shape[axis]) for axis in (1, 2)), (0, 0))
             return np.pad(given, rest).astype(dy.dtype)
 
 

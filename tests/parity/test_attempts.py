@@ -61,6 +61,15 @@ def test_other_precisions_are_not_tried_again(precision):
     assert made(LATER, 20, precision=precision) == (0, False, [0], [])
 
 
+def test_a_step_in_fp64_decides_whatever_fp32_can_tell():
+    shown = replace(row("gradient/conv1/kernel", 0.0), exact=True)
+    blunt = certificate(seed=0, sharp_steps=2)
+    blunt = replace(blunt, rows=(shown, *blunt.rows))
+    assert first_passed(lambda seed: replace(blunt, seed=seed), [0, 1]) == blunt
+    failed = replace(blunt, first_divergence=replace(row("gradient/conv1/kernel", 1.0, fails=True), failed_at=0, exact=True))
+    assert first_passed(lambda seed: replace(blunt, seed=seed) if seed else failed, [0, 1]) == failed
+
+
 def test_the_verdicts_of_the_others_are_told():
     found = first_passed(lambda seed: certificate(seed=seed, beyond=None if seed else "output/conv1"), [0, 1])
     assert found.earlier == (f"seed 0: {certificate(beyond='output/conv1').verdict}",)

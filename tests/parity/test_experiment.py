@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from levelfield.parity.experiment import BIAS_SHIFT, EPOCHS, Part
+from levelfield.parity.experiment import EPOCHS, SHIFT, Part
 from tests.parity.small import IMAGES, TEXTS, dataset, experiment
 
 PRECISIONS = {"fp64": np.float64, "fp32": np.float32}
@@ -58,7 +58,7 @@ def test_biases_alone_are_shifted(workload, precision):
         moved = np.abs(array - initial[name].astype(array.dtype))
         if name.endswith("/bias"):
             assert len(np.unique(array)) == array.size
-            assert 0 < moved.max() <= BIAS_SHIFT
+            assert 0 < moved.max() <= SHIFT
         else:
             assert moved.max() == 0
 
@@ -95,7 +95,7 @@ def test_dropout_on_is_a_part_where_there_is_dropout():
 
 
 def test_the_timed_step_is_compared_with_every_rate_at_zero():
-    layers = {layer.name: layer for layer in experiment(TEXTS, "fp32").without_dropout().layers}
+    layers = {layer.name: layer for layer in experiment(TEXTS, "fp32").workload.without_dropout().layers}
     assert layers["dropout1"].rate == 0
     assert layers["dropout1"].per_sequence
     assert [layer for name, layer in layers.items() if name != "dropout1"] == [each for each in TEXTS.layers if each.name != "dropout1"]
