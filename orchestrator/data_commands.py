@@ -26,6 +26,7 @@ SOURCES = {
     "official": "the checksums of the official files matched",
     "unverified": "not the official files, though of their structure",
     "embedded": "comes with a library",
+    "own": "from a folder of your own",
     "synthetic": "made up",
 }
 

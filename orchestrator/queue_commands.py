@@ -133,12 +133,12 @@ def _what_goes(store: "Store", record: "StudyRecord", run: int | None) -> str:
 
 
 def _ended(store: "Store", request: "Request", turn: int) -> str | None:
-    """How a run has ended that is not at work again."""
+    """How a run has ended that is not at work again; one that had ended before it was asked for again waits to be repeated."""
     from levelfield.store import reading
 
     if any(entry.get("turn") == turn for entry in request.progress):
         return None
-    return reading.outcome_of(store, request.study_id, turn)
+    return reading.outcome_of(store, request.study_id, turn, request.asked_at)
 
 
 def _under_way(store: "Store", study_id: str) -> "Request":

@@ -104,7 +104,7 @@ def test_other_arrays_or_another_source_make_way(folder):
     assert list(folder.parent.iterdir()) == [folder]
 
 
-@pytest.mark.parametrize("source", ["official", "unverified", "embedded", "synthetic"])
+@pytest.mark.parametrize("source", ["official", "unverified", "embedded", "own", "synthetic"])
 def test_the_source_is_kept_on_another_host(folder, source):
     sent = replace(DATASET, source=source)
     worker = object.__new__(WorkerActor)

@@ -25,6 +25,7 @@ MEANINGS = {
     "not aligned": "That is what this track asks. What the framework itself changes is the question of the track `matched`.",
     "unverified source": "Both sides read the same data, so they can be compared, but figures from elsewhere may rest on other examples. "
     "`levelfield data fetch` brings the official files.",
+    "own data": "Both sides read the same data, so they can be compared; figures from elsewhere rest on other examples.",
     "made-up data": "A folder of real images in the place of the made-up ones removes this label: docs/workloads.md.",
     "outside reference": "Runs with these settings reached other accuracies before, in all but 1 of 100 cases: look for what has changed.",
     "unequal resources": "Threads or cores that one side took beyond what both were given may have made it faster.",

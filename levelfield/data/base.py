@@ -17,7 +17,7 @@ from levelfield.workloads.base import fingerprint
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 MANIFEST = "manifest.json"
-Source: TypeAlias = Literal["official", "unverified", "embedded", "synthetic"]
+Source: TypeAlias = Literal["official", "unverified", "embedded", "own", "synthetic"]
 
 
 class DataError(Exception):
@@ -30,8 +30,8 @@ class Dataset:
 
     Images are (n, height, width, channels), as uint8 from 0 to 255 or float32 in [0, 1]; texts are int32 (n, length) token ids or float32
     (n, words) counts of words. ``fingerprint`` is over all four arrays. ``source`` is "official" where the checksums of the official files
-    matched, "unverified" where other files of the right structure were read, "embedded" where a library brings the data, "synthetic" where
-    they are made up.
+    matched, "unverified" where other files of the right structure were read, "embedded" where a library brings the data, "own" where they
+    are the user's own, "synthetic" where they are made up.
     """
 
     name: str

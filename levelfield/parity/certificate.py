@@ -28,7 +28,7 @@ class Row:
     """The furthest that one tensor went in one part, measured by what was allowed, and at which step (counted from 0).
 
     ``tolerance`` is what was allowed at that step; ``failed_at`` is the first step beyond its tolerance, if any. ``exact``: in fp64, of a
-    certificate in a reduced precision.
+    certificate in another precision.
     """
 
     part: Part
@@ -106,8 +106,15 @@ class Certificate:
         return (
             f"{self._names} compute the same function: over {self.steps} steps of {self._workload} in {self.precision} every tensor stayed "
             f"within its tolerance, nearest to it {worst.tensor} with {worst.relative:.1e} of {worst.tolerance:.0e} at step "
-            f"{worst.step + 1}{self._blunt()}"
+            f"{worst.step + 1}{self._blunt()}{self._shown()}"
         )
+
+    def _shown(self) -> str:
+        exact = [row for row in self.rows if row.exact]
+        if not exact:
+            return ""
+        worst = max(exact, key=lambda row: row.relative)
+        return f"; in fp64 the first steps agree within {worst.relative:.1e} ({worst.tensor}; allowed {worst.tolerance:.0e})"
 
     def _blunt(self) -> str:
         if self.sharp_steps == self.steps:
@@ -122,7 +129,7 @@ class Certificate:
         small = workloads.get(self.workload).small if self.workload in workloads.names() else None
         if small is None:
             return self.workload
-        return f"{self.workload} (inputs of {' by '.join(map(str, small.input_shape))}, batch {small.batch_size})"
+        return f"{self.workload} (inputs of {' by '.join(map(str, small.input_shape))}, batch {self.batch_size})"
 
     def _divergence(self, row: Row) -> str:
         where = f"layer {row.layer}" if row.layer else "the loss"

@@ -14,13 +14,19 @@ from levelfield.data import Dataset
 from levelfield.spec import RunSpec
 from levelfield.training import rounded
 from levelfield.worker import Masks
-from levelfield.workloads.base import Weights, Workload, batch_order
+from levelfield.workloads.base import Small, Weights, Workload, batch_order
 from levelfield.workloads.layers import Dropout, mask_shape
 
 STEPS = 20  # methodology, rule 5
 EPOCHS = 2  # each ends with a smaller batch
 TEST_EXAMPLES = 64
 SHIFT = 0.1
+EXACT_STEPS = 3  # momentum shows in the second, what it has gathered in the third
+
+
+def certified_batch(small: Small, workers: int) -> int:
+    """The batch of all workers: each has as many examples as one alone, since what normalises them needs some."""
+    return small.batch_size * workers
 
 
 class Part(StrEnum):
@@ -43,8 +49,11 @@ class Experiment:
     @classmethod
     def of(cls, spec: RunSpec, *, steps: int = STEPS) -> Self:
         """That of a spec's workload, where it is too large for a certificate at the size that it declares for one."""
-        full = workloads.get(spec.workload)
-        return cls(replace(spec, batch_size=None, learning_rate=None) if full.small else spec, full.to_certify(), steps)
+        workload = workloads.get(spec.workload)
+        if workload.small is None:
+            return cls(spec, workload, steps)
+        workload = replace(workload.to_certify(), batch_size=certified_batch(workload.small, spec.workers))
+        return cls(replace(spec, batch_size=None, learning_rate=None), workload, steps)
 
     @property
     def parts(self) -> list[Part]:
@@ -57,9 +66,9 @@ class Experiment:
         return self.spec.batch_size or self.workload.batch_size
 
     @property
-    def shows_exact_steps(self) -> bool:
-        """Whether the first step of each part is recorded in fp64, too: where fp32 alone would tell little of gradients (see `Small`)."""
-        return self.workload.small is not None and self.spec.precision == "fp32"
+    def exact_steps(self) -> int:
+        """How many steps of each part are recorded in fp64, too: some where fp32 alone would tell little of gradients (see `Small`)."""
+        return min(self.steps, EXACT_STEPS) if self.workload.small and self.spec.precision == "fp32" else 0
 
     @property
     def per_epoch(self) -> int:

@@ -15,7 +15,7 @@ def certify(
     experiment: Experiment, differences: Differences, sides: tuple[CertifiedSide, CertifiedSide], *, fingerprint: str, source: str
 ) -> Certificate:
     """The certificate of two recordings of ``experiment``, compared. ``fingerprint`` and ``source`` are those of the whole data set."""
-    limits = Limits(experiment.spec.precision, differences.own, shown_exactly=experiment.shows_exact_steps)
+    limits = Limits(experiment.spec.precision, differences.own, shown_exactly=experiment.exact_steps > 0)
     found = differences.in_order(experiment.workload.layer_names())
     judged = [_Judged(d, limits.at(d.part, d.step, kind_of(d.tensor), exact=d.exact)) for d in found]
     first = next((each for each in judged if each.failed), None)

@@ -23,7 +23,7 @@ DRAWS = 5  # methodology, rule 5
 class Record:
     """A step of one part, counted from 0: every tensor by ``kind/name``, and by kind how far one-ulp draws of the same worker have gone.
 
-    ``exact``: recorded in fp64 beside another precision (`levelfield.parity.reduced`, `Experiment.shows_exact_steps`).
+    ``exact``: recorded in fp64 beside another precision (`levelfield.parity.reduced`, `Experiment.exact_steps`).
     """
 
     part: Part
@@ -84,16 +84,19 @@ class Recorder:
         self._draws, self._draw_mode = draws, draw_mode
 
     def records(self) -> Iterator[Record]:
-        """Every step of every part, in order; before a part, where `Experiment.shows_exact_steps`, its first step in fp64."""
+        """Every step of every part, in order; before a part `Experiment.exact_steps` of it in fp64."""
         others = {Part.DRAWN: self._drawn, Part.TIMED: self._timed}
         for part in self._experiment.parts:
-            if self._experiment.shows_exact_steps and part is not Part.DRAWN:
-                yield Record(part=part, step=0, tensors=self._step(part, "fp64"), own={}, exact=True)
+            if part is not Part.DRAWN:
+                exact = self._steps(part, "fp64", self._experiment.exact_steps)
+                yield from (Record(part=part, step=step, tensors=found, own={}, exact=True) for step, found in enumerate(exact))
             yield from others[part]() if part in others else self._traced(part)
 
-    def _step(self, part: Part, precision: str) -> Tensors:
-        """The first step of a part in another precision."""
+    def _steps(self, part: Part, precision: str, steps: int) -> Iterator[Tensors]:
+        """The first steps of a part in another precision."""
         experiment = self._experiment
+        if not steps:
+            return
         workload = experiment.workload.without_dropout() if part is Part.TIMED else experiment.workload
         weights = experiment.weights()
         if precision == "fp64":  # the very same numbers, held wider
@@ -101,9 +104,10 @@ class Recorder:
         worker = self._worker(workload, weights, precision=precision)
         if part is Part.TIMED:
             worker.begin_epoch(next(experiment.orders()))
-            return tensors(next(called(worker, 1)))
-        index = experiment.batches()[0]
-        return tensors(worker.trace(index, experiment.masks(0, len(index)) if part is Part.ON else None))
+            yield from (tensors(trace) for trace in called(worker, steps))
+            return
+        for step, index in enumerate(experiment.batches()[:steps]):
+            yield tensors(worker.trace(index, experiment.masks(step, len(index)) if part is Part.ON else None))
 
     def _traced(self, part: Part) -> Iterator[Record]:
         workload, experiment = self._experiment.workload, self._experiment

@@ -6,7 +6,7 @@ from typing import Self
 
 from levelfield import workloads
 from levelfield.parity.certificate import Certificate, CertifiedSide
-from levelfield.parity.experiment import STEPS
+from levelfield.parity.experiment import STEPS, certified_batch
 from levelfield.parity.reduced import STEPS as REDUCED_STEPS
 from levelfield.parity.reduced import is_reduced
 from levelfield.spec import RunSpec
@@ -117,7 +117,10 @@ class Scope:
 def _is_small(workload: str, certificate: Certificate) -> bool:
     """Whether it was made at the size at which a workload is certified, whatever its runs use, because it is too large otherwise."""
     small = workloads.get(workload).small if workload in workloads.names() else None
-    return small is not None and (certificate.batch_size, certificate.learning_rate) == (small.batch_size, small.learning_rate)
+    if small is None:
+        return False
+    size = certified_batch(small, certificate.workers), small.learning_rate
+    return (certificate.batch_size, certificate.learning_rate) == size
 
 
 def _names(programs: Iterable[Program]) -> str:

@@ -31,13 +31,13 @@ class Limits:
     ``own`` is how far the frameworks went from themselves at each step, by kind of tensor, when their initial weights had moved by one unit
     in the last place. In fp32 rounding is amplified where a ReLU or a maximum flips, so a step is judged by the divergence up to it: the
     first steps, where a different function shows at once, stay as tight as rounding allows. At the very first nothing has been amplified:
-    who goes further than `SHARP` from itself there does not compute one function, as far as fp32 can tell; ``shown_exactly`` is a step in
-    fp64 that tells it better.
+    who goes further than `SHARP` from itself there does not compute one function. Only gradients may where steps in fp64 beside them say
+    that it is one (``shown_exactly``): a ReLU that flips moves them at once, and by the more the fewer values share a mean.
     """
 
     def __init__(self, precision: str, own: Own, *, shown_exactly: bool = False) -> None:
         self._fixed = {"fp64": FP64, "fp32": None}.get(precision, REDUCED)
-        self._own, self._first = own, np.inf if shown_exactly else SHARP
+        self._own, self._free = own, {"gradient"} if shown_exactly else set[str]()
 
     def at(self, part: Part, step: int, kind: str, *, exact: bool = False) -> float:
         """The limit for a kind of tensor at a step of a part; ``exact`` where it was recorded in fp64 beside a reduced precision."""
@@ -48,7 +48,7 @@ class Limits:
         # The timed step has no draws of its own: it does the same as the one that is laid open.
         drawn = Part.OFF if part is Part.TIMED else part
         limit = OWN_FACTOR * max([ULP, *(self._own.get((drawn, at), {}).get(kind, 0.0) for at in range(step + 1))])
-        return limit if step else min(limit, self._first)
+        return limit if step or kind in self._free else min(limit, SHARP)
 
     def sharp_steps(self, parts: Sequence[Part], steps: int) -> int:
         """For how many steps from the first the limits stay below `SHARP`.

@@ -14,6 +14,15 @@ from levelfield.report.titles import is_aligned
 from levelfield.spec import Case
 
 FINGERPRINT_DIGITS = 12
+# By source of the data, what a label says of it.
+SOURCES = {
+    "unverified": (
+        "unverified source",
+        "the data was read from files that do not carry the official checksums {}; that concerns the data alone, not parity",
+    ),
+    "own": ("own data", "the data is of a folder of one's own {}; that concerns the data alone, not parity"),
+    "synthetic": ("made-up data", "the examples are made up {}: accuracy and time to target say nothing of real ones, speed does"),
+}
 
 
 class Parity(NamedTuple):
@@ -45,13 +54,11 @@ def certificate_label(
 
 
 def source_labels(runs: Iterable[Run]) -> Iterable[Label]:
-    """For runs on data whose files are not the official ones, or that are made up."""
-    fingerprints = {str(run.data_fingerprint)[:FINGERPRINT_DIGITS] for run in runs if run.is_used and run.data_source == "unverified"}
-    if fingerprints:
-        what = f"the data was read from files that do not carry the official checksums (fingerprint {', '.join(sorted(fingerprints))})"
-        yield Label(name="unverified source", why=f"{what}; that concerns the data alone, not parity")
-    if any(run.is_used and run.data_source == "synthetic" for run in runs):
-        yield Label(name="made-up data", why="the examples are made up: accuracy and time to target say nothing of real ones, speed does")
+    """For runs on data that others do not have: files that are not the official ones, the user's own, or made-up examples."""
+    used = [run for run in runs if run.is_used]
+    for source, (name, what) in SOURCES.items():
+        if found := {str(run.data_fingerprint)[:FINGERPRINT_DIGITS] for run in used if run.data_source == source}:
+            yield Label(name=name, why=what.format(f"(fingerprint {', '.join(sorted(found))})"))
 
 
 def resource_labels(runs: Iterable[Run]) -> Iterable[Label]:

@@ -1,6 +1,7 @@
 """What is asked of a store beside its studies and frames: how long things took, what is new, what workers said of themselves."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from sqlalchemy import func, select
 
@@ -38,10 +39,10 @@ def runs_since(store: Store, study_id: str, run_id: int) -> Sequence[AnyRow]:
     return store.read(query.order_by(runs.c.id))[0]
 
 
-def outcome_of(store: Store, study_id: str, turn: int) -> str | None:
-    """The status of the last attempt at a run; None where it has not been recorded yet."""
-    query = select(runs.c.status).where(runs.c.study_id == study_id, runs.c.turn == turn).order_by(runs.c.attempt.desc()).limit(1)
-    found = store.read(query)[0]
+def outcome_of(store: Store, study_id: str, turn: int, since: datetime) -> str | None:
+    """The status of the last attempt at a run that ended after ``since``; None where there is none."""
+    ended = select(runs.c.status).where(runs.c.study_id == study_id, runs.c.turn == turn, runs.c.finished_at >= since)
+    found = store.read(ended.order_by(runs.c.attempt.desc()).limit(1))[0]
     return str(found[0].status) if found else None
 
 

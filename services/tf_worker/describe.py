@@ -22,7 +22,7 @@ def describe_network(network: keras.Model) -> dict[str, Any]:
 def describe_optimizer(optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:
     """Equation and hyper-parameters. Keras' Adam adds its epsilon before the bias correction."""
     if isinstance(optimizer, keras.optimizers.SGD):
-        own = {"momentum": float(optimizer.momentum), "nesterov": bool(optimizer.nesterov)}
+        own = {"momentum": float(f"{optimizer.momentum:.6g}"), "nesterov": bool(optimizer.nesterov)}
     else:
         own = {"betas": [float(optimizer.beta_1), float(optimizer.beta_2)], "epsilon": f"{optimizer.epsilon} before the bias correction"}
     return {

@@ -26,7 +26,7 @@ def describe_optimizer(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
     if "betas" in options:
         own = {"betas": list(options["betas"]), "epsilon": f"{options['eps']} after the bias correction"}
     else:
-        own = {"momentum": options["momentum"], "nesterov": options["nesterov"]}
+        own = {"momentum": float(f"{options['momentum']:.6g}"), "nesterov": options["nesterov"]}
     return {
         "optimizer": type(optimizer).__name__,
         "learning_rate": options["lr"],

@@ -20,6 +20,7 @@ def folder(files):
     put(root / "val" / "n01_tench" / "d.png", marked(256, 300).convert("P"))
     put(root / "val" / "n02_goldfish" / "e.jpg", Image.new("RGB", (50, 60), (200, 100, 0)))
     (root / "train" / "n02_goldfish" / "notes.txt").write_text("no image")
+    (root / "train" / ".checkpoints").mkdir()
     return root
 
 
@@ -44,12 +45,27 @@ def test_a_folder_is_read_by_class_and_name_and_the_middle_of_each_image_is_take
         "x_test": ("uint8", (2, SIZE, SIZE, 3)),
         "y_test": ("int64", (2,)),
     }
-    assert found.source == "unverified"
+    assert found.source == "own"
     assert (found.y_train.tolist(), found.y_test.tolist()) == ([0, 0, 1], [0, 1])
     assert (found.x_train[0] == 77).all(), "a.jpeg comes before b.png, and grey is three equal colours"
     for image in (found.x_train[1], found.x_train[2], found.x_test[0]):
         assert (image[3:-3, 3:-3] == 255).all(), "not the middle"
     assert np.abs(found.x_test[1].astype(int) - (200, 100, 0)).max() < 6, "colours in another order"
+
+
+def test_real_images_take_the_place_of_made_up_ones_and_never_the_other_way_round(folder, monkeypatch, tmp_path):
+    for name, number in (("TRAIN_EXAMPLES", 20), ("TEST_EXAMPLES", 10)):
+        monkeypatch.setattr(imagenet, name, number)
+    monkeypatch.setenv("LEVELFIELD_DATA", str(tmp_path))
+    assert data.load("imagenet").source == "synthetic"
+    assert data.load("imagenet").source == "synthetic"
+    monkeypatch.setenv("LEVELFIELD_DATA", str(folder.parent))
+    own = data.load("imagenet")
+    assert (own.source, len(own.x_train)) == ("own", 3)
+    monkeypatch.setenv("LEVELFIELD_DATA", str(tmp_path))
+    assert data.prepare("imagenet").fingerprint == own.fingerprint
+    monkeypatch.delenv("LEVELFIELD_DATA")
+    assert data.load("imagenet").fingerprint == own.fingerprint
 
 
 def test_without_a_folder_they_are_made_up_alike_everywhere_and_can_be_told_apart(files):

@@ -66,6 +66,7 @@ def test_a_step_in_fp64_decides_whatever_fp32_can_tell():
     blunt = certificate(seed=0, sharp_steps=2)
     blunt = replace(blunt, rows=(shown, *blunt.rows))
     assert first_passed(lambda seed: replace(blunt, seed=seed), [0, 1]) == blunt
+    assert first_passed(lambda seed: replace(blunt, seed=seed, sharp_steps=seed), [0, 1]).seed == 1, "fp32 is to tell something"
     failed = replace(blunt, first_divergence=replace(row("gradient/conv1/kernel", 1.0, fails=True), failed_at=0, exact=True))
     assert first_passed(lambda seed: replace(blunt, seed=seed) if seed else failed, [0, 1]) == failed
 

@@ -48,7 +48,7 @@ def test_masks_have_their_shapes_and_keep_their_share():
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("workload", [IMAGES, TEXTS], ids=lambda workload: workload.name)
-def test_biases_alone_are_shifted(workload, precision):
+def test_what_is_constant_at_first_is_shifted_and_nothing_else(workload, precision):
     """All of them are zero in a run, or one in a forget gate: then nobody would see two exchanged."""
     initial = workload.initial_weights(0)
     given = experiment(workload, precision).weights()

@@ -15,7 +15,7 @@ from tests.platform_process import processes_of
 
 # 200 time steps in six workers on each side: all 20 steps in fp32 take minutes, while a difference would show in the first.
 # A ResNet-50 has 25 million parameters, which cross from both sides at every step.
-FEWER_STEPS = {("imdb_lstm", "fp32"): 4, ("imdb_lstm", "fp64"): 6, ("resnet50", "fp32"): 2, ("resnet50", "fp64"): 3}
+FEWER_STEPS = {("imdb_lstm", "fp32"): 4, ("imdb_lstm", "fp64"): 6, ("resnet50", "fp64"): 3}
 WITHOUT_DROPOUT = ("digits_cnn", "resnet50")
 REAL_DATA = ("cifar10_cnn", "imdb_lstm", "newsgroups_mlp")
 
@@ -88,10 +88,10 @@ def test_the_digits_are_certified(digits, precision):
     assert_certified(digits.ask("digits_cnn", precision), "digits_cnn", precision)
 
 
-@pytest.mark.parametrize("precision", ["fp64", "fp32"])
-def test_a_residual_network_is_certified_at_a_small_size(images, precision):
-    certificate = images.ask("resnet50", precision)
-    assert_certified(certificate, "resnet50", precision)
+def test_a_residual_network_is_certified_at_a_small_size(images):
+    """In fp32 TensorFlow makes 14 graphs of it, which takes four minutes: docs/parity has that certificate."""
+    certificate = images.ask("resnet50", "fp64")
+    assert_certified(certificate, "resnet50", "fp64")
     assert (certificate.batch_size, certificate.data_source) == (8, "synthetic")
     assert "resnet50 (inputs of 64 by 64 by 3, batch 8)" in certificate.verdict
     kept = {row.tensor.rpartition("/")[2] for row in certificate.rows if row.kind == "parameter"}
