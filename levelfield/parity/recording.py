@@ -43,17 +43,23 @@ class Record:
         return cls(**{**data, "part": Part(data["part"])})
 
 
+def of_its_own(record: Record, rank: int) -> Record:
+    """What of a rank's record no other one has: of a large network the rest is hundreds of megabytes, which are sent at every step."""
+    return replace(record, tensors={name: array for name, array in record.tensors.items() if not rank or kind_of(name) == "output"})
+
+
 def joint_record(parts: Sequence[Record]) -> Record:
     """What the ranks of a gang have recorded of one step, as one: outputs of the parts of the batch one below the other.
 
-    All else they have in common; how far draws went is the furthest of any rank. A rank without an example adds the one that it computed
-    for nothing, as those of the other side do.
+    All else they have in common, and the first tells it (`of_its_own`); how far draws went is the furthest of any rank. A rank without
+    an example adds the one that it computed for nothing, as those of the other side do.
     """
     if len(parts) == 1:
         return parts[0]
     first = parts[0]
-    names = [name for name in first.tensors if all(name in part.tensors for part in parts)]  # errors of few elements are left out
-    joint = {name: _joined(name, [part.tensors[name] for part in parts]) for name in names}
+    # Only outputs are of every rank; of those, errors of few elements are left out.
+    names = [name for name in first.tensors if kind_of(name) != "output" or all(name in part.tensors for part in parts)]
+    joint = {name: _joined(name, [part.tensors[name] for part in parts if name in part.tensors]) for name in names}
     own = {kind: max(part.own.get(kind, 0.0) for part in parts) for kind in first.own}
     return replace(first, tensors=joint, own=own)
 

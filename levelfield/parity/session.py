@@ -11,7 +11,7 @@ from levelfield.parity.certificate import Certificate, CertifiedSide
 from levelfield.parity.comparison import ParityError, compare, ratio
 from levelfield.parity.experiment import Experiment
 from levelfield.parity.judge import certify
-from levelfield.parity.recording import DRAWS, Record, Recorder
+from levelfield.parity.recording import DRAWS, Record, Recorder, of_its_own
 from levelfield.parity.reduced import STEPS as REDUCED_STEPS
 from levelfield.parity.reduced import ReducedRecorder, is_reduced
 from levelfield.parity.tensors import distance
@@ -58,8 +58,9 @@ class RecordingSession:
         side = CertifiedSide(framework=service.name, mode=spec.mode, device=spec.device, versions=versions, code=service.code())
         self.header = {"side": asdict(side), "fingerprint": dataset.fingerprint, "source": dataset.source}
         self.records: Iterator[Record] = recorder.records()
+        self._rank = gang.rank
 
     def next(self) -> dict[str, Any] | None:
         """The next record as plain data; None after the last."""
         record = next(self.records, None)
-        return record.to_dict() if record else None
+        return of_its_own(record, self._rank).to_dict() if record else None

@@ -3,7 +3,7 @@
 import numpy as np
 
 from levelfield.parity.experiment import Part
-from levelfield.parity.recording import Record, joint_record
+from levelfield.parity.recording import Record, joint_record, of_its_own
 
 
 def record(rank, *, part=Part.OFF, output=None):
@@ -36,6 +36,14 @@ def test_errors_of_few_elements_are_left_out_where_a_rank_has_too_few():
     parts = [record(0, output=np.array(0.1)), record(1)]
     del parts[1].tensors["output/conv1"]
     assert "output/conv1" not in joint_record(parts).tensors
+
+
+def test_what_the_ranks_have_in_common_is_told_by_the_first_alone():
+    first, second = of_its_own(record(0), 0), of_its_own(record(1), 1)
+    assert (first.tensors.keys(), list(second.tensors)) == (record(0).tensors.keys(), ["output/conv1"])
+    whole, expected = joint_record([first, second]), joint_record([record(0), record(1)])
+    assert {name: array.tolist() for name, array in whole.tensors.items()} == {name: a.tolist() for name, a in expected.tensors.items()}
+    assert whole.own == expected.own
 
 
 def test_one_alone_is_what_it_is():
