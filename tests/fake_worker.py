@@ -53,7 +53,7 @@ class NumpyWorker:
         self.workload, self.loss = workload, LOSSES[workload.loss]
         self.batch_size = spec.batch_size or workload.batch_size
         self.parameters = {name: array.astype(self.dtype) for name, array in weights.items()}
-        self.moving = [name for name, parameter in workload.parameters() if not parameter.learns]
+        self.moving = [name for name, parameter in workload.parameters() if not parameter.trainable]
         self.network = network(workload.layers, self.parameters)
         self.optimizer, self.learning_rate = workload.optimizer, spec.learning_rate or workload.optimizer.learning_rate
         self.m = {name: np.zeros_like(array) for name, array in self.parameters.items()}
@@ -94,7 +94,7 @@ class NumpyWorker:
         return Trace(loss=loss, outputs=outputs, gradients=gradients, parameters=self.weights())
 
     def predict(self) -> NDArray[np.floating[Any]]:
-        self._agree()
+        self._average_buffers()
         set_masks(self.network, None)
         own = self.x_test[self.gang.share(len(self.x_test))]
         parts = np.split(own, range(PREDICT_BATCH, len(own), PREDICT_BATCH))
@@ -115,7 +115,7 @@ class NumpyWorker:
         self.step, self.rng.bit_generator.state = other["step"], other["generator"]
 
     def weights(self) -> Weights:
-        self._agree()
+        self._average_buffers()
         return {name: array.copy() for name, array in self.parameters.items()}
 
     def memory(self) -> dict[str, int]:
@@ -178,7 +178,7 @@ class NumpyWorker:
         self.step += 1
         optimizers.update(self.optimizer, self.learning_rate, self.parameters, gradients, m=self.m, v=self.v, step=self.step)
 
-    def _agree(self) -> None:
+    def _average_buffers(self) -> None:
         """Let every rank have the mean of what the ranks have seen; called by all of them."""
         if self.moving and self.circle:
             for name, array in self._of_all({name: self.parameters[name] for name in self.moving}).items():

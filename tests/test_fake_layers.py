@@ -66,7 +66,7 @@ BLOCKS = dataclasses.replace(
     title="every layer of residual networks",
     input_shape=(9, 8, 2),
     layers=(
-        Conv2D(name="stem", filters=3, kernel=3, padding=1, bias=False, initialiser="he"),
+        Conv2D(name="stem", filters=3, kernel=3, padding=1, bias=False, initialiser="he_fan_out"),
         BatchNorm(name="stem_bn", activation="relu"),
         MaxPool2D(name="pool", size=3, stride=2, padding=1),
         Residual(name="same", body=(Conv2D(name="same_conv", filters=3, kernel=1), BatchNorm(name="same_bn"))),
@@ -109,7 +109,7 @@ def test_every_gradient_is_that_of_finite_differences(workload, dropout):
         gradient = op.backward(gradient)
         gradients |= op.gradients
     arrays = weights if workload.takes_tokens else weights | {"inputs": x}
-    averages = {name for name, parameter in workload.parameters() if not parameter.learns}
+    averages = {name for name, parameter in workload.parameters() if not parameter.trainable}
     for name in arrays.keys() - averages:
         array, expected = arrays[name], gradients.get(name, gradient)
         assert array.any(), f"nothing to test in {name}"

@@ -77,9 +77,7 @@ def _settings(case: Case, analysis: Analysis, record: StudyRecord) -> Iterable[t
 
 def _own(name: str, setting: str) -> str | None:
     """What the workload itself says where the study does not."""
-    try:
-        workload = workloads.get(name)
-    except KeyError:
+    if (workload := workloads.find(name)) is None:
         return None
     value = getattr(workload.optimizer if setting == "learning_rate" else workload, setting, None)
     return None if value is None else f"{value} (the workload's own)"

@@ -126,10 +126,10 @@ class Certificate:
     @property
     def _workload(self) -> str:
         """With its size, where a certificate is made at another one than runs are."""
-        small = workloads.get(self.workload).small if self.workload in workloads.names() else None
-        if small is None:
+        known = workloads.find(self.workload)
+        if known is None or known.small is None:
             return self.workload
-        return f"{self.workload} (inputs of {' by '.join(map(str, small.input_shape))}, batch {self.batch_size})"
+        return f"{self.workload} (inputs of {' by '.join(map(str, known.small.input_shape))}, batch {self.batch_size})"
 
     def _divergence(self, row: Row) -> str:
         where = f"layer {row.layer}" if row.layer else "the loss"

@@ -116,10 +116,10 @@ class Scope:
 
 def _is_small(workload: str, certificate: Certificate) -> bool:
     """Whether it was made at the size at which a workload is certified, whatever its runs use, because it is too large otherwise."""
-    small = workloads.get(workload).small if workload in workloads.names() else None
-    if small is None:
+    known = workloads.find(workload)
+    if known is None or known.small is None:
         return False
-    size = certified_batch(small, certificate.workers), small.learning_rate
+    size = certified_batch(known.small, certificate.workers), known.small.learning_rate
     return (certificate.batch_size, certificate.learning_rate) == size
 
 

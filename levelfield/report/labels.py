@@ -84,7 +84,7 @@ def _both(runs: tuple[Sequence[Run], Sequence[Run]], name: str) -> tuple[str, st
 def _scope(case: Case, track: str, sides: tuple[Side, Side], runs: tuple[Sequence[Run], Sequence[Run]]) -> Scope:
     a, b = (_program(side, found) for side, found in zip(sides, runs, strict=True))
     used = [run for found in runs for run in found if run.is_used]
-    own = workloads.get(case.workload) if case.workload in workloads.names() else None  # of a later or an earlier version
+    own = workloads.find(case.workload)
     return Scope(
         workload=case.workload,
         workers=case.workers,

@@ -102,7 +102,7 @@ class Workload:
         return max(1, min(PREDICT_BATCH, PREDICT_ELEMENTS // int(np.prod(self.input_shape))))
 
     @property
-    def normalises_batches(self) -> bool:
+    def has_batch_norm(self) -> bool:
         """Whether what becomes of an example depends on the others that are computed with it: then ranks are not one worker in parts."""
         return any(isinstance(layer, BatchNorm) for layer, _, _ in self.shapes())
 
@@ -111,7 +111,7 @@ class Workload:
         return walk(self.layers, self.input_shape)
 
     def layer_names(self) -> list[str]:
-        """In the same order."""
+        """The names of all layers, in the order of `shapes`."""
         return [layer.name for layer, _, _ in self.shapes()]
 
     def parameters(self) -> Iterator[tuple[str, Parameter]]:

@@ -7,13 +7,12 @@ stand side by side in the last axis, in the order input, forget, cell, output.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import reduce
 from typing import Literal, TypeAlias
 
 import numpy as np
 
 Activation: TypeAlias = Literal["relu"] | None
-Initialiser: TypeAlias = Literal["glorot", "he"]
+Initialiser: TypeAlias = Literal["glorot", "he_fan_out"]
 Shape: TypeAlias = tuple[int, ...]
 
 
@@ -40,14 +39,14 @@ class BatchNorm:
     In training, mean and variance are those of the batch over all its pixels, and the moving ones become momentum times themselves plus
     1 - momentum times the batch's; in inference the moving ones take their place. Every variance divides by the number n of the values, as
     in Keras: the paper and PyTorch divide by n - 1 for the moving one. In a gang each rank normalises its own part of a batch, and the
-    moving mean and variance are the means of the ranks'. ``starts_at_zero``: gamma does, so that a residual block whose body ends with it
+    moving mean and variance are the means of the ranks'. ``zero_init_gamma``: gamma does, so that a residual block whose body ends with it
     passes its input on at first (Goyal et al. 2017, section 5.1); otherwise gamma starts at 1.
     """
 
     name: str
     momentum: float = 0.9
     epsilon: float = 1e-5
-    starts_at_zero: bool = False
+    zero_init_gamma: bool = False
     activation: Activation = None
 
 
@@ -142,13 +141,13 @@ Layer: TypeAlias = Plain | Residual
 class Parameter:
     """An array that a layer keeps. Its first values are uniform in ±``limit``; all zero where that is 0; ``ones`` of them are 1 instead.
 
-    ``learns``: by gradient; the others are moving averages.
+    ``trainable``: by gradient; the others are moving averages.
     """
 
     shape: Shape
     limit: float = 0.0
     ones: slice | None = None
-    learns: bool = True
+    trainable: bool = True
 
 
 def walk(layers: tuple[Layer, ...], source: Shape) -> Iterator[tuple[Layer, Shape, Shape]]:
@@ -164,25 +163,31 @@ def walk(layers: tuple[Layer, ...], source: Shape) -> Iterator[tuple[Layer, Shap
 
 def output_shape(layer: Layer, source: Shape) -> Shape:
     """The shape of a layer's output for an input of shape ``source``, both without the batch."""
+    shape = source
     match layer:
-        case Conv2D() | MaxPool2D():
-            return _windows(layer, source)
+        case Conv2D():
+            shape = (*_windows(source, layer.kernel, layer.stride, layer.padding), layer.filters)
+        case MaxPool2D():
+            shape = (*_windows(source, layer.size, layer.stride or layer.size, layer.padding), source[2])
         case GlobalAveragePool2D():
-            return source[2:]
+            shape = source[2:]
         case Flatten():
-            return (int(np.prod(source)),)
+            shape = (int(np.prod(source)),)
         case Dense() | LSTM():
-            return (layer.units,)
+            shape = (layer.units,)
         case Embedding():
-            return (*source, layer.units)
-        case Dropout() | BatchNorm() | Residual():
-            return reduce(lambda shape, inner: output_shape(inner, shape), layer.body if isinstance(layer, Residual) else (), source)
+            shape = (*source, layer.units)
+        case Residual():
+            for inner in layer.body:
+                shape = output_shape(inner, shape)
+        case Dropout() | BatchNorm():
+            pass
+    return shape
 
 
-def _windows(layer: Conv2D | MaxPool2D, source: Shape) -> Shape:
-    size, stride = (layer.kernel, layer.stride) if isinstance(layer, Conv2D) else (layer.size, layer.stride or layer.size)
-    height, width = ((side + 2 * layer.padding - size) // stride + 1 for side in source[:2])
-    return (height, width, layer.filters if isinstance(layer, Conv2D) else source[2])
+def _windows(source: Shape, size: int, stride: int, padding: int) -> Shape:
+    """How many windows an image has in its height and its width."""
+    return tuple((side + 2 * padding - size) // stride + 1 for side in source[:2])
 
 
 def mask_shape(layer: Dropout, source: Shape) -> Shape:
@@ -193,42 +198,42 @@ def mask_shape(layer: Dropout, source: Shape) -> Shape:
 def parameters(layer: Layer, source: Shape) -> Mapping[str, Parameter]:
     """A layer's parameters by their name within the layer, in the order in which their first values are drawn.
 
-    Kernels are Glorot-uniform (Glorot and Bengio 2010, equation 16) or, as "he", uniform with the variance 2 / fan out of He et al. (2015,
-    equation 14), embeddings uniform in ±0.05 and biases zero, but for the forget gate's, which are 1 (Jozefowicz et al. 2015): Keras'
-    choices, except that its recurrent kernels are orthogonal, which would need a matrix decomposition that is not the same to the last bit
+    Kernels are Glorot-uniform (Glorot and Bengio 2010, equation 16) or, as "he_fan_out", uniform with the variance 2 / fan out of He et al.
+    (2015, equation 14), embeddings uniform in ±0.05 and biases zero, but for the forget gate's, which are 1 (Jozefowicz et al. 2015), as
+    Keras does, except that its recurrent kernels are orthogonal, which would need a matrix decomposition that is not the same to the last bit
     on every machine.
     """
     match layer:
         case Conv2D():
-            area = layer.kernel**2
-            shape = (layer.kernel, layer.kernel, source[2], layer.filters)
-            draw = {"glorot": _glorot, "he": _he}[layer.initialiser]
-            kernel = {"kernel": draw(shape, area * source[2], area * layer.filters)}
+            draw = {"glorot": _glorot, "he_fan_out": _he_fan_out}[layer.initialiser]
+            kernel = {"kernel": draw((layer.kernel, layer.kernel, source[2], layer.filters))}
             return kernel | {"bias": Parameter(shape=(layer.filters,))} if layer.bias else kernel
         case BatchNorm():
             channels = source[-1:]
-            ones = None if layer.starts_at_zero else slice(None)
+            ones = None if layer.zero_init_gamma else slice(None)
             learned = {"gamma": Parameter(shape=channels, ones=ones), "beta": Parameter(shape=channels)}
-            mean = Parameter(shape=channels, learns=False)
-            return learned | {"moving_mean": mean, "moving_variance": Parameter(shape=channels, ones=slice(None), learns=False)}
+            mean = Parameter(shape=channels, trainable=False)
+            return learned | {"moving_mean": mean, "moving_variance": Parameter(shape=channels, ones=slice(None), trainable=False)}
         case Dense():
-            return {"kernel": _glorot((source[0], layer.units), source[0], layer.units), "bias": Parameter(shape=(layer.units,))}
+            return {"kernel": _glorot((source[0], layer.units)), "bias": Parameter(shape=(layer.units,))}
         case Embedding():
             return {"embeddings": Parameter(shape=(layer.vocabulary, layer.units), limit=0.05)}
         case LSTM(units=units):
-            kernels = {
-                name: _glorot((fan_in, 4 * units), fan_in, 4 * units)
-                for name, fan_in in (("kernel", source[1]), ("recurrent_kernel", units))
-            }
+            kernels = {"kernel": _glorot((source[1], 4 * units)), "recurrent_kernel": _glorot((units, 4 * units))}
             return kernels | {"bias": Parameter(shape=(4 * units,), ones=slice(units, 2 * units))}
         case MaxPool2D() | GlobalAveragePool2D() | Flatten() | Dropout() | Residual():
             return {}
 
 
-def _glorot(shape: Shape, fan_in: int, fan_out: int) -> Parameter:
-    return Parameter(shape=shape, limit=float(np.sqrt(6.0 / (fan_in + fan_out))))
+def _glorot(shape: Shape) -> Parameter:
+    return Parameter(shape=shape, limit=float(np.sqrt(6.0 / sum(_fans(shape)))))
 
 
-def _he(shape: Shape, fan_in: int, fan_out: int) -> Parameter:
-    del fan_in
-    return Parameter(shape=shape, limit=float(np.sqrt(6.0 / fan_out)))
+def _he_fan_out(shape: Shape) -> Parameter:
+    return Parameter(shape=shape, limit=float(np.sqrt(6.0 / _fans(shape)[1])))
+
+
+def _fans(shape: Shape) -> tuple[int, int]:
+    """How many inputs a unit of a kernel (..., in, out) has, and how many units an input goes to."""
+    area = int(np.prod(shape[:-2]))
+    return area * shape[-2], area * shape[-1]

@@ -12,12 +12,14 @@ RATE = 0.1 / 256  # for each example of a batch (Goyal et al. 2017)
 
 
 def _convolution(
-    name: str, filters: int, *, kernel: int = 1, stride: int = 1, activation: Activation = "relu", starts_at_zero: bool = False
+    name: str, filters: int, *, kernel: int = 1, stride: int = 1, activation: Activation = "relu", zero_init_gamma: bool = False
 ) -> tuple[Plain, Plain]:
     """Without a bias, which the batch norm would take away again."""
     return (
-        Conv2D(name=f"{name}_conv", filters=filters, kernel=kernel, stride=stride, padding=kernel // 2, bias=False, initialiser="he"),
-        BatchNorm(name=f"{name}_bn", activation=activation, starts_at_zero=starts_at_zero),
+        Conv2D(
+            name=f"{name}_conv", filters=filters, kernel=kernel, stride=stride, padding=kernel // 2, bias=False, initialiser="he_fan_out"
+        ),
+        BatchNorm(name=f"{name}_bn", activation=activation, zero_init_gamma=zero_init_gamma),
     )
 
 
@@ -28,7 +30,7 @@ def _block(name: str, filters: int, *, stride: int, projects: bool) -> Residual:
         body=(
             *_convolution(f"{name}_1", filters),
             *_convolution(f"{name}_2", filters, kernel=3, stride=stride),
-            *_convolution(f"{name}_3", filters * EXPANSION, activation=None, starts_at_zero=True),
+            *_convolution(f"{name}_3", filters * EXPANSION, activation=None, zero_init_gamma=True),
         ),
         shortcut=_convolution(f"{name}_0", filters * EXPANSION, stride=stride, activation=None) if projects else (),
     )

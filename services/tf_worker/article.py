@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from levelfield.data import Dataset
 from levelfield.spec import RunSpec
-from levelfield.workloads.base import SGD, Workload
+from levelfield.workloads.base import Workload
 from services.tf_worker.describe import describe_initialisers, describe_network, describe_optimizer
 from services.tf_worker.device import choose_device, describe_device, peak_memory
+from services.tf_worker.optimizer import make_usual_optimizer
 
 EPSILON = 1e-7  # float32 rounds probabilities to 0 and 1; so far from them, their logits stay finite
 
@@ -48,12 +49,7 @@ class ArticleWorker:
         with tf.device(self.device):
             self.article = importlib.import_module(f"{__package__}.{workload.name}").article(self.dataset)
             self.network = self.article.network
-            rate = spec.learning_rate or workload.optimizer.learning_rate
-            self.optimizer = (
-                keras.optimizers.SGD(learning_rate=rate, momentum=workload.optimizer.momentum)
-                if isinstance(workload.optimizer, SGD)
-                else keras.optimizers.Adam(learning_rate=rate)
-            )
+            self.optimizer = make_usual_optimizer(workload.optimizer, spec.learning_rate)
             self.network.compile(
                 optimizer=self.optimizer,
                 loss=self.article.loss,

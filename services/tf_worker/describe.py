@@ -4,12 +4,12 @@ from typing import Any
 
 import keras
 
-from services.tf_worker.layers import every
+from services.tf_worker.layers import all_layers
 
 
 def describe_network(network: keras.Model) -> dict[str, Any]:
     """Size, types and the layers whose form differs between frameworks."""
-    variables, layers = network.trainable_variables, list(every(network.layers))
+    variables, layers = network.trainable_variables, list(all_layers(network.layers))
     return {
         "parameter_dtype": str(variables[0].dtype),
         "parameters": int(sum(int(v.shape.num_elements()) for v in variables)),

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from levelfield.workloads.base import Weights, Workload
 from levelfield.workloads.layers import LSTM, Dropout, parameters
-from services.tf_worker.layers import every
+from services.tf_worker.layers import all_layers
 
 
 def load_weights(network: keras.Model, workload: Workload, weights: Weights) -> None:
@@ -47,7 +47,7 @@ def read_array(tensor: tf.Tensor) -> NDArray:
 
 
 def _variables(network: keras.Model, workload: Workload) -> Iterator[tuple[str, keras.Variable]]:
-    modules = {module.name: module for module in every(network.layers)}
+    modules = {module.name: module for module in all_layers(network.layers)}
     for layer, source, _ in workload.shapes():
         if names := parameters(layer, source):
             module = modules[layer.name]

@@ -29,14 +29,14 @@ class _Exchanges:
 
 
 class Adam(_Exchanges, keras.optimizers.Adam):
-    """For ranks."""
+    """Keras' own, as a rank of a gang takes it."""
 
 
 class SGD(_Exchanges, keras.optimizers.SGD):
-    """For ranks."""
+    """Keras' own, as a rank of a gang takes it."""
 
 
-def agree(network: keras.Model, gang: Gang) -> None:
+def average_buffers(network: keras.Model, gang: Gang) -> None:
     """Let every rank keep the mean of the ranks' moving averages; called by all of them, where the strategy runs a function."""
     moving = [variable for variable in network.non_trainable_variables if variable.dtype.startswith("float")]
     means = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, [tf.identity(one.value) for one in moving])

@@ -9,13 +9,13 @@ from levelfield.worker import DRAWN, Drawn
 from services.tf_worker.layers import Residual
 
 
-def walk(
+def run_layers(
     layers: Sequence[keras.layers.Layer], x: tf.Tensor, masks: dict[str, tf.Tensor] | Drawn | None, outputs: dict[str, tf.Tensor]
 ) -> tf.Tensor:
     """What layers make of ``x``; each one's output goes into ``outputs``. Dropout by the given masks, by its own, or off."""
     for layer in layers:
         if isinstance(layer, Residual):
-            x = layer.joined(walk(layer.body, x, masks, outputs), walk(layer.shortcut, x, masks, outputs))
+            x = layer.joined(run_layers(layer.body, x, masks, outputs), run_layers(layer.shortcut, x, masks, outputs))
         elif isinstance(layer, keras.layers.Dropout) and masks != DRAWN:
             x = _masked(layer, x, masks)
         else:

@@ -22,7 +22,7 @@ from services.tf_worker.describe import describe_network, describe_optimizer
 from services.tf_worker.device import DEVICES, FLOATX, choose_device, describe_device, on_device, peak_memory
 from services.tf_worker.export import load_weights, read_gradients, read_outputs, read_weights, set_dropout
 from services.tf_worker.optimizer import make_optimizer
-from services.tf_worker.tracing import walk
+from services.tf_worker.tracing import run_layers
 
 
 class TensorFlowWorker:
@@ -62,7 +62,7 @@ class TensorFlowWorker:
         self.train_step, self.traced_step = (self._compiled(self._on_ranks(step)) for step in (self._train_step, self._traced_step))
         self.train_step_alone = self._compiled(self._on_ranks(self._train_step))  # traced while nothing is exchanged
         self.infer, self.sum_losses = self._compiled(self._infer), self._compiled(self._on_ranks(self._sum))
-        self.agree = self._compiled(self._on_ranks(lambda: ranks.agree(self.network, self.gang)))
+        self.average_buffers = self._compiled(self._on_ranks(lambda: ranks.average_buffers(self.network, self.gang)))
         # One graph for any number of steps: a block's and the few that a burst discards.
         self.train_many = self._compiled(self._train_many, [tf.TensorSpec([None, self.batch_size], tf.int64)])
         self._losses: list[tf.Tensor | list[tf.Tensor]] = []  # of each call: a row of numbers, or one by one
@@ -117,7 +117,7 @@ class TensorFlowWorker:
         )
 
     def predict(self) -> NDArray[np.floating[Any]]:
-        self._agree()
+        self._average_buffers()
         with self._place():
             own, each = self.x_test[self.gang.share(len(self.x_test))], self.workload.predict_batch
             parts = [self.infer(own[at : at + each]) for at in range(0, len(own), each)]
@@ -131,7 +131,7 @@ class TensorFlowWorker:
             restore_state(folder, self.network, self.optimizer)
 
     def weights(self) -> Weights:
-        self._agree()
+        self._average_buffers()
         return read_weights(self.network, self.workload)
 
     def memory(self) -> dict[str, int]:
@@ -161,9 +161,9 @@ class TensorFlowWorker:
         """Where tensors and variables are made: on the device, or by the strategy of a gang, which has devices of its own names."""
         return tf.device(self.device) if self.gang.size == 1 else self.strategy.scope()
 
-    def _agree(self) -> None:
-        if self.gang.size > 1 and self.workload.normalises_batches:
-            self.agree()
+    def _average_buffers(self) -> None:
+        if self.gang.size > 1 and self.workload.has_batch_norm:
+            self.average_buffers()
 
     def _on_ranks(self, function: Any) -> Any:
         """``function`` as every rank does it; a process has one replica."""
@@ -213,7 +213,7 @@ class TensorFlowWorker:
         """`_train_step` layer by layer; dropout by the given masks, by its own, or off."""
         with tf.GradientTape() as tape:
             outputs: dict[str, tf.Tensor] = {}
-            x = walk(self.network.layers, self._inputs(tf.gather(self.x_train, index)), masks, outputs)
+            x = run_layers(self.network.layers, self._inputs(tf.gather(self.x_train, index)), masks, outputs)
             loss = _weighted(self._loss(x, tf.gather(self.y_train, index)), weight)
         gradients = self._update(tape, loss)
         return ranks.sum_over_ranks(loss, self.gang), outputs, ranks.sum_over_ranks(gradients, self.gang)

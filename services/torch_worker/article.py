@@ -15,9 +15,10 @@ from torch.utils.data import Dataset as TorchDataset
 
 from levelfield.data import Dataset
 from levelfield.spec import RunSpec
-from levelfield.workloads.base import SGD, Workload
+from levelfield.workloads.base import Workload
 from services.torch_worker.describe import describe_initialisers, describe_network, describe_optimizer
 from services.torch_worker.device import choose_device, describe_device, peak_memory, synchronize
+from services.torch_worker.optimizer import make_usual_optimizer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,12 +54,7 @@ class ArticleWorker:
         self.article, self.workload = article, workload
         self.network = article.network.to(self.device)
         self.forward = torch.compile(self.network) if self.mode == "compile" else self.network
-        rate = spec.learning_rate or workload.optimizer.learning_rate
-        self.optimizer = (
-            torch.optim.SGD(self.network.parameters(), lr=rate, momentum=workload.optimizer.momentum)
-            if isinstance(workload.optimizer, SGD)
-            else torch.optim.Adam(self.network.parameters(), lr=rate)
-        )
+        self.optimizer = make_usual_optimizer(self.network, workload.optimizer, spec.learning_rate)
         batch_size = spec.batch_size or workload.batch_size
         self.train_loader = DataLoader(article.train, batch_size=batch_size, shuffle=True)
         self.test_loader = DataLoader(article.test, batch_size=batch_size, shuffle=False)

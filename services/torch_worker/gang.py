@@ -45,7 +45,7 @@ def together(losses: LossModule, gang: Gang, device: torch.device) -> nn.Module:
     return DistributedDataParallel(losses, device_ids=ids, broadcast_buffers=False, gradient_as_bucket_view=True)
 
 
-def agree(network: nn.Module, gang: Gang) -> None:
+def average_buffers(network: nn.Module, gang: Gang) -> None:
     """Let every rank keep the mean of the moving averages that the ranks keep; called by all of them."""
     buffers = [buffer for buffer in network.buffers() if buffer.is_floating_point()]
     if gang.size > 1 and buffers:

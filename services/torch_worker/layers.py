@@ -54,7 +54,7 @@ class GlobalAveragePool2d(nn.Module):
     """The mean of each channel: (batch, channels, height, width) to (batch, channels)."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Over all pixels."""
+        """As Keras' layer of this name; PyTorch's pooling layers keep two axes of length 1."""
         return x.mean(dim=(2, 3))
 
 
@@ -70,5 +70,5 @@ class Residual(nn.Module):
         return self.joined(self.body(x), self.shortcut(x))
 
     def joined(self, body: torch.Tensor, shortcut: torch.Tensor) -> torch.Tensor:
-        """What comes of both."""
+        """The sum after its ReLU; apart from the call, so that a certificate can lay open what is inside the block."""
         return functional.relu(body + shortcut)

@@ -18,6 +18,14 @@ def make_optimizer(network: torch.nn.Module, of: Optimizer, learning_rate: float
     return torch.optim.Adam(learning, betas=(of.beta_1, of.beta_2), eps=of.epsilon, **common)
 
 
+def make_usual_optimizer(network: torch.nn.Module, of: Optimizer, learning_rate: float | None) -> torch.optim.Optimizer:
+    """PyTorch's own of that kind as it comes, but for the learning rate and, of SGD, the momentum."""
+    rate = learning_rate or of.learning_rate
+    if isinstance(of, SGD):
+        return torch.optim.SGD(network.parameters(), lr=rate, momentum=of.momentum)
+    return torch.optim.Adam(network.parameters(), lr=rate)
+
+
 def align(optimizer: torch.optim.Optimizer, of: Optimizer, step: int) -> None:
     """Before a step (counted from 1): make PyTorch's Adam compute the workload's equation.
 

@@ -22,9 +22,9 @@ from services.torch_worker.checkpoint import restore_state, save_state
 from services.torch_worker.describe import describe_network
 from services.torch_worker.device import choose_device, describe_device, elapsed_ns, mark, peak_memory, synchronize
 from services.torch_worker.export import load_weights, read_gradients, read_outputs, read_weights, set_dropout
-from services.torch_worker.gang import LossModule, agree, join, sum_over_ranks, together
+from services.torch_worker.gang import LossModule, average_buffers, join, sum_over_ranks, together
 from services.torch_worker.optimizer import align, describe_aligned, make_optimizer
-from services.torch_worker.tracing import walk
+from services.torch_worker.tracing import run_layers
 
 # In mixed precision (bf16) parameters and updates are float32; matrix products and convolutions are rounded by autocast.
 DTYPES = {"fp32": torch.float32, "fp64": torch.float64, "bf16": torch.float32}
@@ -106,7 +106,7 @@ class TorchWorker:
         return Trace(loss=float(loss), outputs=read_outputs(self.workload, outputs), gradients=gradients, parameters=self.weights())
 
     def predict(self) -> NDArray[np.floating[Any]]:
-        self._agree()
+        self._average_buffers()
         self.network.eval()
         with torch.inference_mode():
             own = self.x_test[self.gang.share(len(self.x_test))]
@@ -119,7 +119,7 @@ class TorchWorker:
         self.step = restore_state(folder, self.network, self.optimizer, self.device)
 
     def weights(self) -> Weights:
-        self._agree()
+        self._average_buffers()
         return read_weights(self.network, self.workload)
 
     def memory(self) -> dict[str, int]:
@@ -146,9 +146,9 @@ class TorchWorker:
             "steps_per_call": 1,
         }
 
-    def _agree(self) -> None:
+    def _average_buffers(self) -> None:
         with torch.no_grad():
-            agree(self.network, self.gang)
+            average_buffers(self.network, self.gang)
 
     def _layout(self) -> str:
         if len(self.workload.input_shape) < 3:
@@ -191,7 +191,7 @@ class TorchWorker:
         """`_loss` layer by layer; dropout by the given masks, by its own, or off."""
         x, outputs = self._inputs(x), {}
         with self._autocast():
-            x = walk(self.network, x, masks, outputs)
+            x = run_layers(self.network, x, masks, outputs)
         return self._mean_loss(x.float() if self.precision == "bf16" else x, y), outputs
 
     def _learn(self, mean: torch.Tensor, weight: float) -> torch.Tensor:

@@ -44,7 +44,7 @@ class TakesTheSamePartEverywhere(NumpyWorker):
 
 @breaks("learns_in_a_gang_as_the_reference_does", says="weights .*moving_.* of rank 0: .* away from the reference", workload="resnet50")
 class KeepsWhatItHasSeenItself(NumpyWorker):
-    def _agree(self):
+    def _average_buffers(self):
         pass
 
 

@@ -15,7 +15,7 @@ from levelfield.services import ROOT
 from levelfield.workloads.layers import Dropout
 from tests.contract.harness import MakeWorker, assert_close, assert_relatively_close, assert_same_bits
 from tests.contract.rank import TRACED, learn
-from tests.contract.registry import normalising, not_normalising, rule, with_dropout
+from tests.contract.registry import rule, with_batch_norm, with_dropout, without_batch_norm
 from tests.fake_worker import NumpyWorker
 
 SIZES, MORE_SIZES = (2,), {"digits_cnn": (2, 4)}  # every rank imports its framework
@@ -25,7 +25,7 @@ TIMEOUT_S = 240
 Found = dict[str, Any]
 
 
-@rule(workloads=not_normalising, without_gpu=True)  # a GPU takes one rank, and more than one is rarely there
+@rule(workloads=without_batch_norm, without_gpu=True)  # a GPU takes one rank, and more than one is rarely there
 def learns_in_a_gang_as_one_worker_does(make_worker: MakeWorker) -> None:
     workload = make_worker.workload.without_dropout()
     spec = make_worker.spec(precision="fp64", batch_size=UNEVEN.get(workload.name, 18))
@@ -42,7 +42,7 @@ def learns_in_a_gang_as_one_worker_does(make_worker: MakeWorker) -> None:
             assert_close(np.concatenate(parts), alone[name], 1e-12, f"{name} of {size} ranks")
 
 
-@rule(workloads=normalising, without_gpu=True)
+@rule(workloads=with_batch_norm, without_gpu=True)
 def learns_in_a_gang_as_the_reference_does(make_worker: MakeWorker) -> None:
     """Where each rank normalises its own part of a batch, so that a gang is not one worker in parts; what they keep is the ranks' mean."""
     fields = {"batch_size": 12, "precision": "fp64", "steps": 2}

@@ -29,17 +29,17 @@ def with_dropout(workload: Workload) -> bool:
     return any(isinstance(layer, Dropout) for layer in workload.layers)
 
 
-def normalising(workload: Workload) -> bool:
-    return workload.normalises_batches
+def with_batch_norm(workload: Workload) -> bool:
+    return workload.has_batch_norm
 
 
-def not_normalising(workload: Workload) -> bool:
-    return not normalising(workload)
+def without_batch_norm(workload: Workload) -> bool:
+    return not with_batch_norm(workload)
 
 
 def with_a_state(workload: Workload) -> bool:
     """One besides parameters and optimizer: random numbers or moving averages."""
-    return with_dropout(workload) or normalising(workload)
+    return with_dropout(workload) or with_batch_norm(workload)
 
 
 @dataclass(frozen=True, kw_only=True)

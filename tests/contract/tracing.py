@@ -89,7 +89,7 @@ def traces_in_the_canonical_layout(make_worker: MakeWorker) -> None:
     assert list(trace.outputs) == names, f"outputs of {list(trace.outputs)}, expected {names}"
     kept = dict(workload.parameters())
     _assert_form(trace.outputs, {layer.name: (examples, *shape) for layer, _, shape in workload.shapes()}, "outputs")
-    _assert_form(trace.gradients, {name: parameter.shape for name, parameter in kept.items() if parameter.learns}, "gradients")
+    _assert_form(trace.gradients, {name: parameter.shape for name, parameter in kept.items() if parameter.trainable}, "gradients")
     _assert_form(trace.parameters, {name: parameter.shape for name, parameter in kept.items()}, "parameters")
     before = {part: {name: array.copy() for name, array in getattr(trace, part).items()} for part in ("outputs", "gradients", "parameters")}
     worker.trace(np.arange(examples) + 1, None)
