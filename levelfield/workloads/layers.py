@@ -200,8 +200,8 @@ def parameters(layer: Layer, source: Shape) -> Mapping[str, Parameter]:
 
     Kernels are Glorot-uniform (Glorot and Bengio 2010, equation 16) or, as "he_fan_out", uniform with the variance 2 / fan out of He et al.
     (2015, equation 14), embeddings uniform in ±0.05 and biases zero, but for the forget gate's, which are 1 (Jozefowicz et al. 2015), as
-    Keras does, except that its recurrent kernels are orthogonal, which would need a matrix decomposition that is not the same to the last bit
-    on every machine.
+    Keras does, except that its recurrent kernels are orthogonal: that would need a matrix decomposition that is not the same to the last
+    bit on every machine.
     """
     match layer:
         case Conv2D():
