@@ -8,9 +8,17 @@ SERVICES := $(patsubst %/service.toml,%,$(wildcard services/*/service.toml))
 STAMPS     := .venv/.setup $(SERVICES:%=%/.venv/.setup)
 DEV_STAMPS := .venv/.setup-dev $(SERVICES:%=%/.venv/.setup-test)
 
-.PHONY: help setup compare ui test check format lock clean
+COMPOSE  ?= docker compose
+IMAGES   := orchestrator torch_worker tf_worker ui
+KUBE     := k8s/platform/secrets
+DEPLOY   ?= .deploy
+SECRETS  := $(DEPLOY)/ray_token $(DEPLOY)/postgres_password
+export DEPLOY
+.DELETE_ON_ERROR:
+
+.PHONY: help setup compare ui test check format lock clean secrets images up down test-containers
 help:     ## what can be made
-	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 17
 
 setup: $(STAMPS)  ## one virtual environment for the platform and one for each folder in services/
 
@@ -32,26 +40,53 @@ format: .venv/.setup-dev  ## let ruff put the code in order
 lock: .venv/.setup-dev  ## pin every requirement again, from the .in files
 	@BIN=$(abspath $(BIN)) sh requirements/lock.sh
 
+secrets: $(SECRETS) $(SECRETS:$(DEPLOY)/%=$(KUBE)/%)  ## random ones, made once, for docker compose and Kubernetes
+
+images: $(SECRETS)  ## build the containers' images, and note their digests for the results
+	@GIT_COMMIT=$$(git rev-parse HEAD 2>/dev/null) \
+	    GIT_CLEAN=$$(git diff --quiet HEAD 2>/dev/null && echo true || echo false) $(COMPOSE) build
+	@for name in $(IMAGES); do $(COMPOSE) config --images | grep -E "/$$name(-cuda)?:" | head -n 1 | { read -r image; \
+	    printf 'LEVELFIELD_IMAGE=%s\nLEVELFIELD_IMAGE_DIGEST=%s\n' "$$image" "$$(docker image inspect --format '{{.Id}}' "$$image")"; \
+	    } > $(DEPLOY)/$$name.env; done
+
+up: images  ## the whole platform in containers on this machine; the report at http://localhost:8501
+	@$(COMPOSE) up --wait
+
+down:  ## end it; results, data and checkpoints stay in their volumes
+	@$(COMPOSE) down
+
+test-containers: .venv/.setup-dev  ## build the images and try the platform in them; needs a running Docker engine
+	@$(BIN)/python -m pytest tests/containers
+
 clean:  ## remove the environments; results stay
 	rm -rf .venv services/*/.venv
 
 .venv/.setup: requirements/core.txt pyproject.toml
 	@echo "setting up .venv (core, orchestrator, report) ..."
 	@$(PYTHON) -m venv .venv
-	@$(call PIP,.venv) install -r requirements/core.txt
+	@sh requirements/install.sh .venv/bin/python requirements/core.txt
 	@$(call PIP,.venv) install --no-deps --editable .
 	@touch $@
 
 services/%/.venv/.setup: services/%/requirements.txt
 	@echo "setting up $(@D) ..."
 	@$(PYTHON) -m venv $(@D)
-	@$(call PIP,$(@D)) install -r $<
+	@sh requirements/install.sh $(@D)/bin/python $<
 	@touch $@
 
 .venv/.setup-dev: requirements/dev.txt .venv/.setup
-	@$(call PIP,.venv) install -r requirements/dev.txt
+	@sh requirements/install.sh .venv/bin/python requirements/dev.txt
 	@touch $@
 
 services/%/.venv/.setup-test: requirements/test.txt services/%/.venv/.setup
-	@$(call PIP,$(@D)) install -r requirements/test.txt
+	@sh requirements/install.sh $(@D)/bin/python requirements/test.txt
 	@touch $@
+
+# The folder is its owner's alone; the files can be read by all, because a container's user, who is another one, is given them one by one.
+$(SECRETS):
+	@mkdir -p -m 700 $(DEPLOY)
+	@od -An -N32 -tx1 /dev/urandom | tr -d ' \n' > $@ && chmod 644 $@
+
+$(KUBE)/%: $(DEPLOY)/%
+	@mkdir -p -m 700 $(@D)
+	@cp $< $@

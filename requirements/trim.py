@@ -1,0 +1,68 @@
+"""Removes from an image's environment what no process of the platform reads. Each Dockerfile runs it after the installation.
+
+    python3 requirements/trim.py SITE_PACKAGES [MODULE ...]
+
+Where MODULEs are given, compiled code stays of what they import alone; the rest is compiled when somebody imports it. The workers give
+none: what a framework imports late would be compiled anew in each process, as the file system is read-only, and measured as its start-up.
+"""
+
+import importlib
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+# Tests, headers for extensions of one's own, and libraries beside what we use of a package; docs/deploy.md says what this saves.
+UNUSED = (
+    "**/tests",
+    "PIL/_avif*",
+    "clang/native",
+    "pillow.libs/libavif*",
+    "plotly/labextension",
+    "pyarrow/_flight*",
+    "pyarrow/_s3fs*",
+    "pyarrow/include",
+    "pyarrow/libarrow_flight*",
+    "pyarrow/libarrow_python_flight*",
+    "pyarrow/libarrow_s3*",
+    "pydeck/nbextension",
+    "ray/core/libjemalloc.so",
+    "ray/cpp",
+    "ray/data",
+    "ray/jars",
+    "ray/llm",
+    "ray/rllib",
+    "ray/serve",
+    "ray/train",
+    "ray/tune",
+    "streamlit/static/**/*.map",
+    "tensorflow/include",
+    "../../../share/jupyter",
+)
+
+
+def main(site_packages: str, *modules: str) -> None:
+    """Remove it."""
+    folder = Path(site_packages)
+    # Ray's dashboard has no pages to show where it cannot run, without ray[default].
+    for pattern in (*UNUSED, *(() if (folder / "aiohttp").is_dir() else ("ray/dashboard/client",))):
+        for found in list(folder.glob(pattern)):
+            shutil.rmtree(found) if found.is_dir() else found.unlink(missing_ok=True)
+    if modules:
+        kept = set(compiled(modules))
+        for file in folder.rglob("*.pyc"):
+            if file not in kept:
+                file.unlink()
+
+
+def compiled(modules: tuple[str, ...]) -> Iterator[Path]:
+    """The compiled files of all that these import."""
+    for name in modules:
+        importlib.import_module(name)
+    for module in list(sys.modules.values()):
+        spec = getattr(module, "__spec__", None)
+        if spec is not None and spec.cached:
+            yield Path(spec.cached)
+
+
+main(*sys.argv[1:])
