@@ -16,6 +16,17 @@ def write_error(folder: Path) -> str | None:
         return error.strerror or str(error)
 
 
+def is_taken(host: str, port: int) -> bool:
+    """Whether somebody listens there, or nobody may."""
+    try:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError:
+        return True
+    return False
+
+
 def free_port(host: str) -> int:
     """A TCP port on which nobody listens now."""
     with socket.socket() as probe:

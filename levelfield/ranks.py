@@ -4,6 +4,7 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from levelfield.bursts import DISCARDED_NS, DISCARDED_STEPS, Burst
 from levelfield.predictions import Predictions
@@ -34,8 +35,9 @@ def joint_epoch(parts: Sequence[Epoch]) -> Epoch:
 def joint_result(parts: Sequence[RunResult], *, blamed: int | None = None) -> RunResult:
     """The run's result: the first rank's, whose every step waited for the others', with all that the others add.
 
-    ``environment["ranks"]`` has each rank's wall clock, phases and memory; ``memory_bytes`` has the largest of each kind. A gang has failed
-    where one of its ranks has, and diverged with the first of them. ``blamed``: the rank whose failure came first, where that is known.
+    ``environment["ranks"]`` has each rank's host, wall clock, phases and memory; ``memory_bytes`` has the largest of each kind. A gang has
+    failed where one of its ranks has, and diverged with the first of them. ``blamed``: the rank whose failure came first, where that is
+    known.
     """
     worst = _worst(parts) if blamed is None else blamed
     status = parts[worst].status
@@ -46,9 +48,14 @@ def joint_result(parts: Sequence[RunResult], *, blamed: int | None = None) -> Ru
         failure=_named(parts[worst].failure, worst, len(parts)),
         epochs=[joint_epoch(of_ranks) for of_ranks in zip(*(part.epochs for part in parts), strict=False)],
         memory_bytes={kind: max(part.memory_bytes.get(kind, 0) for part in parts) for part in parts for kind in part.memory_bytes},
-        environment=parts[0].environment | {"ranks": [{name: getattr(part, name) for name in OF_A_RANK} for part in parts]},
+        environment=parts[0].environment | {"ranks": [_rank(part) for part in parts]},
         predictions=Predictions.join([part.predictions for part in parts if part.predictions]) if whole else None,
     )
+
+
+def _rank(part: RunResult) -> dict[str, Any]:
+    hostname = part.environment.get("hostname")
+    return {"hostname": hostname} | {name: getattr(part, name) for name in OF_A_RANK}
 
 
 def joint_burst(parts: Sequence[Burst]) -> Burst:

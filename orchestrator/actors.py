@@ -27,6 +27,10 @@ class NotStartedError(Exception):
     """The actor has not come to life."""
 
 
+class SeatGoneError(NotStartedError):
+    """Nor can it: its node has ended, or is so new that Ray's scheduler does not know it yet."""
+
+
 class Actors:
     """What every actor of one session is checked against and given."""
 
@@ -45,19 +49,21 @@ class Actors:
     def greet(self, actor: Any, seat: Seat) -> dict[str, Any]:
         """Wait for the actor's process; who and where it is.
 
-        Raises NotStartedError as soon as its node is lost, or after ACTOR_TIMEOUT_S.
+        Raises SeatGoneError as soon as its node is lost, and NotStartedError after ACTOR_TIMEOUT_S.
         """
         answer = actor.hello.remote()
         deadline = time.monotonic() + ACTOR_TIMEOUT_S
         while not ray.wait([answer], timeout=1)[0]:
             if lost := _lost(seat):
-                raise NotStartedError(lost)
+                raise SeatGoneError(lost)
             if time.monotonic() > deadline:
                 raise NotStartedError(f"the worker's process did not start on {seat.hostname} within {ACTOR_TIMEOUT_S:.0f} s")
         try:
             who: dict[str, Any] = ray.get(answer)
-        except (RayActorError, ActorUnschedulableError) as error:
-            raise (NotStartedError(lost) if (lost := _lost(seat)) else error) from error
+        except ActorUnschedulableError as error:
+            raise SeatGoneError(_lost(seat) or f"Ray has no place on the node on {seat.hostname}: {error}") from error
+        except RayActorError as error:
+            raise (SeatGoneError(lost) if (lost := _lost(seat)) else error) from error
         return who
 
     def check_sources(self, framework: str, who: Mapping[str, Any]) -> None:

@@ -14,6 +14,11 @@ from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-d
 MODE, TOKEN = "RAY_AUTH_MODE", "RAY_AUTH_TOKEN"
 
 
+def asks_for_token() -> bool:
+    """Whether nodes that this process starts let nobody in who does not show a token, and know which."""
+    return os.environ.get(MODE) == "token" and AuthenticationTokenLoader.instance().has_token(ignore_auth_mode=True)
+
+
 @contextmanager
 def own_token() -> Iterator[None]:
     """Nodes that are started meanwhile, and this process, know a token that nobody else knows."""

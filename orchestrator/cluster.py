@@ -13,9 +13,9 @@ import ray
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from levelfield.local import free_port
+from levelfield.local import free_port, is_taken
 from levelfield.services import Service
-from orchestrator.authentication import own_token, users_token
+from orchestrator.authentication import asks_for_token, own_token, users_token
 from orchestrator.nodes import ClusterError, Nodes, check_address, check_environments, wait_for_port
 from orchestrator.raylets import local_node_ip
 
@@ -44,6 +44,28 @@ def embedded(services: Iterable[Service]) -> Iterator[str]:
         with _driver(f"{LOOPBACK}:{port}", _node_ip_address=LOOPBACK):
             _wait_for_services(services, nodes, timeout_s=START_TIMEOUT_S)
             yield f"{LOOPBACK}:{port}"
+
+
+@contextmanager
+def head(port: int) -> Iterator[str]:
+    """The head of a cluster, without resources, at this host's address, where the services' nodes join it; it ends with the block.
+
+    Yields HOST:PORT. Raises ClusterError where it does not come up, and where it would let in whoever reaches it.
+    """
+    if not asks_for_token():
+        raise ClusterError(
+            "a head that other hosts reach would run code for whoever reaches it: set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN_PATH to a "
+            "file with the token that its nodes have, too"
+        )
+    own_ip = ray.util.get_node_ip_address()
+    if is_taken(own_ip, port):
+        raise ClusterError(f"--head {port}: somebody listens there already, at {own_ip}")
+    with _nodes() as nodes:
+        options = [f"--node-ip-address={own_ip}", f"--port={port}", "--include-dashboard=false", "--num-cpus=0", "--num-gpus=0"]
+        nodes.start(Path(sys.executable), "--head", *options)
+        wait_for_port(own_ip, port, nodes, timeout_s=START_TIMEOUT_S)
+        _wait_for_local_node(f"{own_ip}:{port}", nodes)
+        yield f"{own_ip}:{port}"
 
 
 @contextmanager

@@ -27,6 +27,10 @@ class UsageError(Exception):
     """Something that the user asked for cannot be done as it was asked; nothing has been started or written."""
 
 
+class NoPlaceError(UsageError):
+    """The cluster as it is could never place a run; the message says what is missing."""
+
+
 def check_before_start(address: str | None, services: Sequence[Service], results: Path) -> None:
     """Raises UsageError or ClusterError where the work could not be done or its results could not be kept."""
     if address:
@@ -52,6 +56,18 @@ def cluster(address: str | None, services: Sequence[Service], console: Console, 
             stack.enter_context(running(address, services) if address else embedded(services))
         stack.enter_context(interruptible())  # again: Ray has put its own handlers in place of ours
         yield
+
+
+@contextmanager
+def headed(port: int | None, address: str | None) -> Iterator[str | None]:
+    """The address of a cluster whose head runs here, at ``port``, until the block ends; without a port ``address`` itself."""
+    if port is None:
+        yield address
+        return
+    from orchestrator.cluster import head  # imports Ray
+
+    with head(port) as own:
+        yield own
 
 
 def places_of(address: str | None, shares: int = 1) -> "ClusterPlaces":

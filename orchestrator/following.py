@@ -11,6 +11,7 @@ from rich.markup import escape
 from levelfield.result import Status
 from levelfield.store import Store, StoreError, StudyRecord, leasing, requesting
 from levelfield.store.reading import newest_run, runs_since
+from orchestrator.connect import UsageError
 from orchestrator.desk import LEADER, user
 from orchestrator.holders import is_gone
 from orchestrator.patience import Patience
@@ -29,6 +30,15 @@ def is_served(url: str) -> bool:
     now = datetime.now(UTC)
     leaders = [claim for claim in claims if LEADER in claim.devices and claim.acquired_at]
     return any(claim.expires_at and claim.expires_at > now and not is_gone(claim.holder) for claim in leaders)
+
+
+def wait_until_served(url: str, seconds: float) -> None:
+    """Wait until a scheduler serves the store. Raises UsageError where none does within so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not is_served(url):
+        if time.monotonic() >= deadline:
+            raise UsageError(f"no scheduler has served this store within {seconds:.0f} s: `levelfield serve`")
+        time.sleep(POLL_S)
 
 
 def ask(store: Store, record: StudyRecord, console: Console, *, priority: int, certify: bool) -> requesting.Request:

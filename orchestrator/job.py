@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,10 +19,11 @@ from levelfield.spec import Case, RunSpec
 from levelfield.store import Store, StudyRecord
 from levelfield.store.address import parse, shown
 from levelfield.study import Study, check_study
+from orchestrator.absence import Absence
 from orchestrator.board import Board
 from orchestrator.certificates import certify_study
 from orchestrator.conductor import Agenda, Entry
-from orchestrator.connect import UsageError, check_before_start
+from orchestrator.connect import NoPlaceError, UsageError, check_before_start
 from orchestrator.interfaces import Listener
 from orchestrator.leases import Lessor, Places
 from orchestrator.locks import exclusive, measuring
@@ -32,7 +33,7 @@ from orchestrator.plan import PairWork, pending, plan
 from orchestrator.progress import WaitingLines
 from orchestrator.recording import Recorder
 from orchestrator.schedule import Scheduler
-from orchestrator.seats import NoSeatError, Offers
+from orchestrator.seats import NoSeatError, Offers, Seats
 from orchestrator.site import Session, Site
 from orchestrator.stopping import Stop
 
@@ -55,6 +56,26 @@ class Job:
         """Make the certificates that the study lacks. Raises ClusterError."""
         logs = self.site.session.logs / self.record.id
         certify_study(self.study, self.lessor, self.scheduler.places, console=console, logs=logs, stop=self.stop)
+
+
+@dataclass
+class Widening:
+    """The places of a cluster, which give a study more room where hosts have joined. Implements `leases.Places`."""
+
+    places: Places
+    isolation: str
+    entry: Entry | None = None
+
+    def offers(self, specs: Mapping[str, RunSpec]) -> Offers:
+        """See `leases.Places`."""
+        found = self.places.offers(specs)
+        if self.entry:
+            self.entry.room = max(self.entry.room, found.room(self.isolation))
+        return found
+
+    def is_lost(self, seats: Seats) -> bool:
+        """See `leases.Places`."""
+        return self.places.is_lost(seats)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,11 +125,11 @@ def what_is_left(session: Session, store: Store, record: StudyRecord, study: Stu
 
 
 def begin(site: Site, todo: Todo, listener: Listener, *, priority: int = 0, order: int = 0) -> Job:
-    """Take it up; a new study is stored. Raises UsageError where the cluster could never place a run, StoreError."""
+    """Take it up; a new study is stored. Raises NoPlaceError where the cluster could never place a run, StoreError."""
     from orchestrator.execute import RayExecutor  # Ray is imported only where it is needed: the other commands stay quick
 
     record, study, session = todo.record, todo.study, site.session
-    places = site.places(study.shares)
+    places = Widening(site.places(study.shares), study.isolation)
     offers = offers_of(study, places, strict=todo.is_new)
     if todo.is_new:
         site.store.add_study(record)
@@ -124,16 +145,17 @@ def begin(site: Site, todo: Todo, listener: Listener, *, priority: int = 0, orde
         watcher=site.watcher,
         stop=todo.stop,
         rounds=study.bursts,
+        absence=Absence(session.wait_s),
     )
     agenda = Agenda(stages(study, todo.pairs), partial(todo.recorder.patience, partial(is_decided, study, record.id, session.store_url)))
     lessor = Lessor(store=site.store, study_id=record.id, waiting=WaitingLines(session.console), patience=todo.recorder.patience)
     room = max((one.room(study.isolation) for one in offers.values()), default=1)
-    entry = Entry(study_id=record.id, agenda=agenda, room=room, priority=priority, order=order)
+    places.entry = entry = Entry(study_id=record.id, agenda=agenda, room=room, priority=priority, order=order)
     return Job(record=record, study=study, entry=entry, scheduler=scheduler, board=board, stop=todo.stop, lessor=lessor, site=site)
 
 
 def offers_of(study: Study, places: Places, *, strict: bool = True) -> dict[Case, Offers]:
-    """What the cluster has for each case of a study. Raises UsageError with what is missing where it could never place a run.
+    """What the cluster has for each case of a study. Raises NoPlaceError with what is missing where it could never place a run.
 
     Not ``strict``, it leaves such a case out: what is done of it before may have been done on a larger cluster.
     """
@@ -146,7 +168,7 @@ def offers_of(study: Study, places: Places, *, strict: bool = True) -> dict[Case
             offers.choose()
         except NoSeatError as error:
             if strict:
-                raise UsageError(f"{case.workload} cannot be placed: {error}") from error
+                raise NoPlaceError(f"{case.workload} cannot be placed: {error}") from error
             del found[case]
     return found
 

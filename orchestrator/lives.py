@@ -12,6 +12,8 @@ from levelfield.training import Event
 from orchestrator.interfaces import Placed, Process, Restarting
 
 RESTARTS = 2
+# No process had begun where the seat was gone before, so none is lost; another seat is looked for, so many times, a second apart.
+NO_SEAT, NO_SEAT_TIMES = "SeatGoneError", 60
 
 
 class SeatLostError(Exception):
@@ -22,12 +24,14 @@ class SeatLostError(Exception):
 class Lives:
     """What is known of a run's earlier lives. ``keeping``: of its checkpoints; None: it begins again from scratch.
 
-    ``check`` raises where the run was ended on purpose: then its loss is none, and it has no other life.
+    ``check`` raises where the run was ended on purpose: then its loss is none, and it has no other life. ``pause`` sleeps so many seconds.
     """
 
     keeping: Keeping | None
     check: Callable[[], object] = lambda: None
     losses: list[str] = field(default_factory=list)
+    pause: Callable[[float], object] = lambda _: None
+    seats_gone: int = 0
 
     def live(
         self,
@@ -46,6 +50,10 @@ class Lives:
                 result = self._follow(process, hear)
                 if result.failure:
                     self.check()
+                if result.failure and result.failure.error_type == NO_SEAT and self.seats_gone < NO_SEAT_TIMES:
+                    self.seats_gone += 1
+                    self.pause(1.0)
+                    raise SeatLostError
                 if not (result.failure and result.failure.lost) or len(self.losses) == RESTARTS:
                     stack.enter_context(own.pop_all())
                     return self._told(result), process

@@ -41,6 +41,10 @@ UntilDecided = Annotated[
 MaxRuns = Annotated[int | None, typer.Option(min=5, max=10_000, help="That maximum, in pairs; it cannot be raised later. Default: 30.")]
 Priority = Annotated[int, typer.Option(min=-100, max=100, help="For a scheduler: studies of a higher priority come first.")]
 Detach = Annotated[bool | None, typer.Option("--detach", help="Ask the scheduler for it, and do not follow it.")]
+WaitForScheduler = Annotated[
+    float | None,
+    typer.Option(min=0, metavar="SECONDS", help="Have a scheduler run it and nobody else, and wait so long until one serves the store."),
+]
 MAXIMUM_PAIRS = 30
 RESULTS = Path("results")
 

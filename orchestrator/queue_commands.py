@@ -23,21 +23,54 @@ Turn = Annotated[int | None, typer.Argument(min=0, metavar="[TURN]", help="One r
 FOLLOW_S = 0.5
 
 
-def serve(address: Address = None, results: Results = RESULTS, store: StoreUrl = None, data_dir: DataDir = None, gate: Gate = None) -> None:
+Port = Annotated[
+    int | None,
+    typer.Option(
+        "--head", min=1, max=65535, metavar="PORT", help="Start the head of a cluster here, which nodes of the services join there."
+    ),
+]
+WaitForNodes = Annotated[
+    float,
+    typer.Option(min=0, metavar="SECONDS", help="How long what has no place on a cluster waits for nodes that join, or come back."),
+]
+WAIT_S = 120.0
+Metrics = Annotated[
+    int | None,
+    typer.Option("--metrics", min=1, max=65535, metavar="PORT", help="Offer /metrics for Prometheus there, and /readyz and /livez."),
+]
+
+
+def serve(  # noqa: PLR0913, PLR0917 - each is an option of the command line
+    address: Address = None,
+    head: Port = None,
+    metrics: Metrics = None,
+    results: Results = RESULTS,
+    store: StoreUrl = None,
+    data_dir: DataDir = None,
+    gate: Gate = None,
+    wait_for_nodes: WaitForNodes = WAIT_S,
+) -> None:
     """Run every study that is asked for in this store, of all users, by priority, then in order; until it is stopped."""
+    from orchestrator.connect import headed, interruptible
+    from orchestrator.metrics import Pulse, offered
     from orchestrator.serve import serve as serve_all
     from orchestrator.site import Session
 
+    if head and address:
+        raise UsageError("--head starts a cluster, and --address names one that is there")
     data_commands.use_data_dir(data_dir)
-    session = Session(
-        services=discover(),
-        results=results,
-        store_url=store_url(results, store),
-        address=address,
-        console=Console(),
-        gate=gate is not False,
-    )
-    serve_all(session)
+    url, pulse = store_url(results, store), Pulse()
+    with interruptible(), offered(metrics, url, pulse), headed(head, address) as found:
+        session = Session(
+            services=discover(),
+            results=results,
+            store_url=url,
+            address=found,
+            console=Console(),
+            gate=gate is not False,
+            wait_s=wait_for_nodes if found else 0.0,
+        )
+        serve_all(session, pulse)
 
 
 def queue(results: Results = RESULTS, store: StoreUrl = None) -> None:

@@ -29,6 +29,7 @@ from orchestrator.options import (
     StudyFile,
     StudyId,
     UntilDecided,
+    WaitForScheduler,
     store_url,
 )
 from orchestrator.report_command import print_report
@@ -56,9 +57,15 @@ def run(  # noqa: PLR0913 - each is an option of the command line
     shares: Shares = None,
     priority: Priority = 0,
     detach: Detach = None,
+    wait_for_scheduler: WaitForScheduler = None,
 ) -> None:
     """Run a study and report what differs. Where `levelfield serve` serves the store, it does so, and this follows it."""
     from orchestrator.session import new_record
+
+    if wait_for_scheduler is not None:
+        from orchestrator.following import wait_until_served
+
+        wait_until_served(store_url(results, store), wait_for_scheduler)
 
     data_commands.use_data_dir(data_dir)
     services = discover()

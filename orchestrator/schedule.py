@@ -13,6 +13,7 @@ from levelfield.checkpoints import Keeping
 from levelfield.duel import ROUNDS, TARGET_NS, DuelResult
 from levelfield.result import Failure, RunResult, Status
 from levelfield.spec import PlannedRun, RunSpec
+from orchestrator.absence import LOOK_S, Absence
 from orchestrator.bouts import Bouts
 from orchestrator.evidence import UNJUDGED, hosts_of, note, reasons
 from orchestrator.ground import Ground
@@ -35,7 +36,7 @@ class Scheduler:
     ``places`` knows the devices, which a pair holds from before its baseline to the end of its duel: one lease, of which its sides are the
     tenants. ``isolation``: what of a host whose processors are used nobody else may measure on, `host` for all or `device`.
     ``checkpoints``: the folder of all checkpoints; None: a run whose process is lost begins again from scratch. ``stop`` ends what is at
-    work, from another thread.
+    work, from another thread. ``absence`` says how long what has no place on the cluster waits for nodes that may come back.
     """
 
     recorder: Recorder
@@ -49,6 +50,7 @@ class Scheduler:
     stop: Stop = field(default_factory=Stop)
     rounds: int = ROUNDS
     target_ns: int = TARGET_NS
+    absence: Absence = field(default_factory=Absence)
 
     def work(self, pair: PairWork) -> list[Status]:
         """Execute a pair and have it recorded; returns how each run and duel ended. What fails raises nothing.
@@ -65,18 +67,23 @@ class Scheduler:
         """
         statuses: list[Status] = []
         lives = lives or {
-            run.side: Lives(self._keeping(run, attempt), check=partial(self.stop.check, run.turn)) for run, attempt in pair.runs
+            run.side: Lives(self._keeping(run, attempt), check=partial(self.stop.check, run.turn), pause=self.stop.pause)
+            for run, attempt in pair.runs
         }
         while True:
             left = replace(pair, runs=pair.runs[len(statuses) :])
             try:
                 with ExitStack() as stack:
                     ground = Ground(seated=stack.enter_context(self._seated(left)), live={}, stack=stack)
+                    self.absence.is_over(_specs(left).values())
                     self._measure(left, ground, lives, statuses)
                 break
             except SeatLostError:
                 continue  # what is left of the pair goes on where there is still a place
             except NoSeatError as error:
+                if self.absence.may_end(_specs(left).values()) and not any(self.stop.is_cancelled(run.turn) for run, _ in left.runs):
+                    self.stop.pause(LOOK_S)
+                    continue
                 if len(left.runs) > 1:  # a side that has lost its nodes does not stop the others
                     alone = (replace(left, runs=(run,), duel=None) for run in left.runs)
                     return [*statuses, *(status for one in alone for status in self._pair(one, lives))]
@@ -96,7 +103,7 @@ class Scheduler:
             statuses.append(self._bouts.duel(*pair.duel, ground))
 
     def _seated(self, pair: PairWork) -> AbstractContextManager[Seated]:
-        specs = {run.side: run.spec for run, _ in pair.runs} | dict(pair.duel[0].specs if pair.duel else {})
+        specs = _specs(pair)
         recorder, waiting = self.recorder, partial(self.listener.waiting, pair.pair)
         lessor = Lessor(store=recorder.store, study_id=recorder.study_id, waiting=waiting, patience=recorder.patience)
         return lessor.seated(self.places, specs, isolation=self.isolation)
@@ -106,6 +113,8 @@ class Scheduler:
         now, failure = datetime.now(UTC), Failure(reason=f"cannot be placed: {error}", error_type=type(error).__name__)
         for run, attempt in pair.runs:
             result = RunResult(status=Status.FAILED, failure=failure)
+            if why := self.stop.is_cancelled(run.turn):
+                result = cancelled(why)
             self.recorder.run(run, attempt, result, now)
             self.listener.started(run, attempt)
             self.listener.event(run, result)
@@ -217,6 +226,11 @@ def unjudged(result: RunResult, against: Sequence[str]) -> RunResult:
     found = replace(result)
     judge(found, [*against, UNJUDGED])
     return found
+
+
+def _specs(pair: PairWork) -> dict[str, RunSpec]:
+    """What is to sit somewhere, by side."""
+    return {run.side: run.spec for run, _ in pair.runs} | dict(pair.duel[0].specs if pair.duel else {})
 
 
 def cancelled(reason: str) -> RunResult:

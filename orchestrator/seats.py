@@ -4,7 +4,7 @@ Ray's own scheduler counts what nodes advertise, and two nodes on one host adver
 here and held by a lease, and Ray is told the node (decision 14).
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -79,8 +79,8 @@ def choose(offered: Mapping[str, Sequence[Seat]], workers: int, placement: str, 
     """Seats for ``workers`` ranks of each side, on the same devices for all sides, the least loaded first.
 
     ``offered`` holds each side's seats, ``load`` how many others want a device. With the placement ``pack`` the ranks are on as few hosts
-    as can be, with ``spread`` on as many. Where the sides have too few devices in common, each gets its own of one model: `like_devices`.
-    Raises NoSeatError where that is not possible either, however long one waits.
+    and nodes as can be, with ``spread`` on as many. Where the sides have too few devices in common, each gets its own of one model:
+    `like_devices`. Raises NoSeatError where that is not possible either, however long one waits.
     """
     common = set.intersection(*({seat.spot for seat in seats} for seats in offered.values()))
     if len(common) >= workers:
@@ -130,13 +130,26 @@ def fits(spec: RunSpec, model: str) -> bool:
 
 def _on_the_same(offered: Mapping[str, Sequence[Seat]], workers: int, placement: str, load: Load) -> dict[str, Seats]:
     """All sides on one choice of spots, on each of which every side has a seat."""
-    by_spot = {side: {seat.spot: seat for seat in reversed(seats)} for side, seats in offered.items()}
-    first = next(iter(by_spot.values()))
+    first = {seat.spot: seat for seat in reversed(next(iter(offered.values())))}
     hosts: dict[str, list[Seat]] = defaultdict(list)
     for seat in sorted(first.values(), key=lambda seat: (load(seat.device), *_order(seat))):
         hosts[seat.host].append(seat)
     chosen = (_packed if placement == "pack" else _spread)(list(hosts.values()), workers, load)
-    return {side: tuple(seats[seat.spot] for seat in sorted(chosen, key=_order)) for side, seats in by_spot.items()}
+    spots = [seat.spot for seat in sorted(chosen, key=_order)]
+    return {side: _seated(spots, seats, placement) for side, seats in offered.items()}
+
+
+def _seated(spots: Sequence[tuple[Device, int]], seats: Sequence[Seat], placement: str) -> Seats:
+    """A seat on each spot; of several nodes on a host those with the most ranks so far, or, with ``spread``, with the fewest."""
+    wanted = [seat for seat in seats if seat.spot in set(spots)]
+    ranks, sees = Counter[str](), Counter(seat.node for seat in wanted)
+    sign = 1 if placement == "spread" else -1
+    taken: list[Seat] = []
+    for spot in spots:
+        there = [seat for seat in wanted if seat.spot == spot]
+        taken.append(min(there, key=lambda seat: (sign * ranks[seat.node], sign * sees[seat.node])))
+        ranks[taken[-1].node] += 1
+    return tuple(taken)
 
 
 def _order(seat: Seat) -> tuple[str, str, int]:

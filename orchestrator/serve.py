@@ -25,6 +25,8 @@ from orchestrator.heart import VALID
 from orchestrator.holders import is_gone, myself
 from orchestrator.job import Job, begin, checked, locked, marked, outcome_of, what_is_left
 from orchestrator.leases import Lease, Lessor
+from orchestrator.lobby import MENDED_BY_NODES, Lobby
+from orchestrator.metrics import Pulse
 from orchestrator.nodes import ClusterError
 from orchestrator.plan import PairWork
 from orchestrator.progress import LiveProgress, WaitingLines
@@ -47,11 +49,11 @@ class Work:
     errors: list[str] = field(default_factory=list)
 
 
-def serve(session: Session) -> None:
+def serve(session: Session, pulse: Pulse) -> None:
     """Run what is asked for until it is interrupted; where another process serves this store already, wait for its end.
 
-    What is at work then is stopped, and goes on when somebody serves again. Raises StoreError or ClusterError, and UsageError where
-    another process has taken over the role.
+    What is at work then is stopped, and goes on when somebody serves again. ``pulse`` is felt while it serves. Raises StoreError or
+    ClusterError, and UsageError where another process has taken over the role.
     """
     console = session.console
     own = [service for service in session.services.values() if service.ready]
@@ -64,16 +66,17 @@ def serve(session: Session) -> None:
         # Of a cluster that is there each study needs what it needs, and no more.
         site = stack.enter_context(joined(session, store, [] if session.address else own, lessor))
         console.print(f"serving the store {escape(store.name)}", highlight=False, soft_wrap=True)
-        Server(site, role).run()
+        Server(site, role, pulse).run()
 
 
 class Server:
     """Takes up requests, and works on all of them at once as far as there are devices."""
 
-    def __init__(self, site: Site, role: Lease) -> None:
-        self._site, self._console, self._store, self._role = site, site.session.console, site.store, role
+    def __init__(self, site: Site, role: Lease, pulse: Pulse) -> None:
+        self._site, self._console, self._store, self._role, self._pulse = site, site.session.console, site.store, role, pulse
         self._conductor = Conductor()
         self._works: dict[str, Work] = {}
+        self._lobby = Lobby(site.store, site.session.wait_s)
         self._unheard: list[Desk] = []  # of requests that are over, which the store has not heard
         self._looked = 0.0
 
@@ -81,6 +84,7 @@ class Server:
         """Until an exception ends it, which stops what is at work."""
         with self._leaving(), crew(self._stop_all) as hired:
             while True:
+                self._pulse.beat()
                 self._look_after_role()
                 self._unheard = [desk for desk in self._unheard if not desk.close()]
                 self._take_up()
@@ -104,6 +108,8 @@ class Server:
 
     def _take_up(self) -> None:
         with suppress(StoreAwayError):  # later
+            for waiting in self._lobby.again():
+                self._accept(waiting)
             while request := requesting.take(self._store, myself(), valid=VALID, gone=is_gone):
                 self._accept(request)
 
@@ -120,11 +126,18 @@ class Server:
             raise
         except Exception as error:  # noqa: BLE001 - one request, whatever is wrong with it, must not stop the others
             stack.close()
+            is_new = self._lobby.is_new(request)
+            if isinstance(error, MENDED_BY_NODES) and self._lobby.takes(request):
+                if is_new:
+                    self._tell(request.study_id, f"waits for nodes: {escape(str(error))}")
+                return
+            self._lobby.leaves(request)
             known = isinstance(error, REFUSALS)
             told = str(error) if known else "".join(traceback.format_exception(error))
             self._tell(request.study_id, f"[bold red]refused:[/] {escape(told)}")
             requesting.finish(self._store, request, f"refused: {error if known else repr(error)}")
         else:
+            self._lobby.leaves(request)
             self._conductor.add(work.job.entry)
 
     def _work(self, request: requesting.Request, stack: ExitStack) -> Work:
@@ -194,9 +207,9 @@ class Server:
         try:
             yield
         finally:
-            for work in self._works.values():
+            for request in [*(work.desk.request for work in self._works.values()), *self._lobby.waiting.values()]:
                 with suppress(StoreError):
-                    requesting.leave(self._store, work.desk.request)
+                    requesting.leave(self._store, request)
 
     def _lines(self, study_id: str) -> Console:
         """One that is no terminal: studies that are at work at once would draw over each other."""

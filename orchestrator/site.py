@@ -32,6 +32,7 @@ class Session:
     console: Console
     certify: bool = True
     gate: bool = True
+    wait_s: float = 0.0  # for nodes that are about to come, or to come back, before what has no place is given up
 
     @property
     def logs(self) -> Path:

@@ -47,6 +47,10 @@ class Stop:
             self._wanted.setdefault(turn, reason)
         self._end(lambda at_work: at_work == turn)
 
+    def is_cancelled(self, turn: int) -> str:
+        """Why the run of that turn is to stop; empty where it is not."""
+        return self._wanted.get(turn, "")
+
     def check(self, turn: int = WHOLE) -> None:
         """Raises KeyboardInterrupt where the study is to stop, and CancelledError where the run of that turn is."""
         if self.is_set:

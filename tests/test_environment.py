@@ -24,6 +24,21 @@ def test_variables_that_change_speed_are_recorded_and_others_are_not(monkeypatch
     assert not {"TF_VAR_password", "PASSWORD"} & recorded.keys()
 
 
+def test_an_image_and_its_commit_are_what_whoever_started_it_says(tmp_path, monkeypatch):
+    for name in ("IMAGE", "IMAGE_DIGEST", "GIT_COMMIT", "GIT_CLEAN"):
+        monkeypatch.delenv(f"LEVELFIELD_{name}", raising=False)
+    assert environment.image() == {} == environment.git_state(tmp_path)
+    monkeypatch.setenv("LEVELFIELD_IMAGE", "here/torch_worker@sha256:12")
+    assert environment.image() == {"image": "here/torch_worker", "image_digest": "sha256:12"}
+    monkeypatch.setenv("LEVELFIELD_IMAGE", "here/torch_worker:1")
+    monkeypatch.setenv("LEVELFIELD_IMAGE_DIGEST", "sha256:34")
+    assert environment.image() == {"image": "here/torch_worker:1", "image_digest": "sha256:34"}
+    monkeypatch.setenv("LEVELFIELD_GIT_COMMIT", "abc")
+    assert environment.git_state(tmp_path) == {"git_commit": "abc"}
+    monkeypatch.setenv("LEVELFIELD_GIT_CLEAN", "false")
+    assert environment.git_state(tmp_path) == {"git_commit": "abc", "git_clean": False}
+
+
 def test_the_hash_is_over_sources_and_not_over_environments(tmp_path):
     for file in ("levelfield/a.py", "services/x_worker/service.toml", "services/x_worker/.venv/lib/b.py", "services/notes.txt"):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ import pytest
 from levelfield.checkpoints import Keeping, Saved
 from levelfield.result import Failure, RunResult, Status
 from orchestrator.interfaces import Restarting
-from orchestrator.lives import RESTARTS, Lives, SeatLostError
+from orchestrator.lives import NO_SEAT, NO_SEAT_TIMES, RESTARTS, Lives, SeatLostError
 
 LOST = RunResult(status=Status.FAILED, failure=Failure(reason="the worker process died: it was killed", lost=True))
 BROKEN = RunResult(status=Status.FAILED, failure=Failure(reason="ValueError: wrong"))
@@ -63,6 +63,25 @@ def test_it_goes_on_after_the_last_checkpoint_of_all_its_lives(tmp_path):
     assert (result.status, result.failure.reason.count("it was killed")) == (Status.RESTARTED, 2)
     assert result.failure.reason.startswith("restarted 2 times: ")
     assert [event.after for event in world.restarts] == ["epoch-1", "epoch-3"]
+
+
+def test_a_seat_that_is_gone_before_a_process_began_costs_no_life(tmp_path):
+    gone = RunResult(status=Status.FAILED, failure=Failure(reason="the node on h has ended", error_type=NO_SEAT, lost=True))
+    pauses, world = [], World(*[gone] * NO_SEAT_TIMES, ok(), epochs=0)
+    lives = Lives(keeping(tmp_path), pause=pauses.append)
+    for _ in range(NO_SEAT_TIMES):
+        with pytest.raises(SeatLostError):
+            world.live(lives)
+    assert world.live(lives).status is Status.OK
+    assert (pauses, lives.losses, world.restarts) == ([1.0] * NO_SEAT_TIMES, [], [])
+
+
+def test_seats_that_are_gone_for_ever_are_given_up(tmp_path):
+    gone = RunResult(status=Status.FAILED, failure=Failure(reason="the node on h has ended", error_type=NO_SEAT, lost=True))
+    lives = Lives(keeping(tmp_path), seats_gone=NO_SEAT_TIMES)
+    with pytest.raises(SeatLostError):
+        World(gone, epochs=0).live(lives, gone=True)
+    assert lives.losses == ["the node on h has ended"]
 
 
 def test_a_life_that_saved_nothing_changes_nothing(tmp_path):

@@ -41,6 +41,18 @@ def test_or_spread_over_as_many():
     assert names(choose({"torch": offered()}, 4, "spread")) == ["a0", "a1", "b0", "c0"]
 
 
+@pytest.mark.parametrize(("placement", "nodes"), [("pack", ["m", "m"]), ("spread", ["m", "n"])])
+def test_nodes_of_one_host_are_taken_in_turn_where_a_gang_is_spread(placement, nodes):
+    chosen = choose({"torch": [*offered({"a": 2}, "m"), *offered({"a": 2}, "n")]}, 2, placement)
+    assert names(chosen) == ["a0", "a1"]
+    assert [one.node for one in chosen["torch"]] == nodes
+
+
+def test_a_packed_gang_stays_on_the_node_that_sees_all_of_its_devices():
+    chosen = choose({"torch": [seat("a0", "m"), *offered({"a": 3}, "n")]}, 3, "pack")
+    assert [one.node for one in chosen["torch"]] == ["n", "n", "n"]
+
+
 def test_free_devices_come_first():
     assert names(choose({"torch": offered()}, 2, "pack", wanted("b0"))) == ["a0", "a1"]
     assert names(choose({"torch": offered({"a": 3})}, 2, "pack", wanted("a0"))) == ["a1", "a2"]

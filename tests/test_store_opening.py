@@ -204,6 +204,19 @@ def test_postgresql_is_reached_through_psycopg(scheme):
     assert (url.drivername, url.password, address.shown(url)) == ("postgresql+psycopg", "p", "postgresql+psycopg://u:***@h/db")
 
 
+def test_a_password_comes_from_a_file_where_the_url_has_none(tmp_path, monkeypatch):
+    secret = tmp_path / "password"
+    secret.write_text("from a file\n")
+    monkeypatch.setenv("LEVELFIELD_STORE_PASSWORD_FILE", str(secret))
+    url = address.parse("postgresql://u@h/db")
+    assert url.password == "from a file"
+    assert address.shown(url) == "postgresql+psycopg://u:***@h/db"
+    assert address.parse("postgresql://u:p@h/db").password == "p"
+    secret.unlink()
+    with pytest.raises(StoreError, match=r"LEVELFIELD_STORE_PASSWORD_FILE: .*No such file"):
+        address.parse("postgresql://u@h/db")
+
+
 def test_the_default_store(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("LEVELFIELD_STORE", raising=False)

@@ -58,7 +58,7 @@ def describe_environment(packages: Iterable[str]) -> dict[str, Any]:
         "packages": package_versions(packages),
         "source_hash": source_hash(),
         "variables": {name: value for name, value in sorted(os.environ.items()) if name.startswith(VARIABLES)},
-        "image_digest": os.environ.get("LEVELFIELD_IMAGE_DIGEST"),
+        **image(),
         **git_state(),
     }
     return {name: value for name, value in record.items() if value is not None}
@@ -106,13 +106,33 @@ def _source_files(root: Path) -> Iterator[Path]:
             yield from (Path(folder, name) for name in files if name.endswith((".py", ".toml")))
 
 
+def image() -> dict[str, str]:
+    """Name and digest of the container's image, as far as whoever started it has said them.
+
+    A container cannot see either: LEVELFIELD_IMAGE holds the reference, which may end with the digest, or LEVELFIELD_IMAGE_DIGEST has that.
+    """
+    reference, digest = os.environ.get("LEVELFIELD_IMAGE", ""), os.environ.get("LEVELFIELD_IMAGE_DIGEST")
+    name, _, by_digest = reference.partition("@")
+    return {key: value for key, value in {"image": name, "image_digest": digest or by_digest}.items() if value}
+
+
 def git_state(root: Path = ROOT) -> dict[str, Any]:
-    """The commit of the sources and whether the tree had no changes; empty outside a git checkout."""
+    """The commit of the sources and whether the tree had no changes.
+
+    Outside a git checkout, as in an image, what LEVELFIELD_GIT_COMMIT and LEVELFIELD_GIT_CLEAN ("true" or "false") say; empty without.
+    """
     try:
         commit = _git(root, "rev-parse", "HEAD")
         return {"git_commit": commit, "git_clean": not _git(root, "status", "--porcelain", "--untracked-files=no")}
     except (OSError, subprocess.SubprocessError):
+        return _told_of_git()
+
+
+def _told_of_git() -> dict[str, Any]:
+    commit, clean = os.environ.get("LEVELFIELD_GIT_COMMIT"), os.environ.get("LEVELFIELD_GIT_CLEAN")
+    if not commit:
         return {}
+    return {"git_commit": commit, **({"git_clean": clean == "true"} if clean else {})}
 
 
 def gpus() -> list[dict[str, str]]:

@@ -48,7 +48,7 @@ BY_NATURE = (
     "ranks",
     "exchange",
 )
-BY_FRAMEWORK = ("worker_code", "image_digest")  # every framework has its own: equal or not only where it is the same framework
+BY_FRAMEWORK = ("worker_code", "image", "image_digest")  # every framework has its own: equal or not only where it is the same framework
 SHOWN_OF_HASH = 12  # characters
 _GROUP_OF = {key: group for group, keys in GROUPS.items() for key in keys}
 _HASH = re.compile(r"[0-9a-f]{40,}")

@@ -26,7 +26,10 @@ def default_url() -> str:
 
 
 def parse(url_or_path: str) -> URL:
-    """The database URL, with psycopg as PostgreSQL's driver. Raises StoreError for anything but a SQLite file or PostgreSQL."""
+    """The database URL, with psycopg as PostgreSQL's driver and the password from LEVELFIELD_STORE_PASSWORD_FILE where it has none.
+
+    Raises StoreError for anything but a SQLite file or PostgreSQL, and where that file cannot be read.
+    """
     if "://" not in url_or_path:
         return _file_url(Path(url_or_path).expanduser())
     try:
@@ -35,10 +38,21 @@ def parse(url_or_path: str) -> URL:
         # "from None": the original message may hold the password.
         raise StoreError(f"{_masked(url_or_path)} is not a database URL; {_FORMS}") from None
     if url.drivername in _POSTGRESQL:
-        return url.set(drivername="postgresql+psycopg")
+        return _with_password(url.set(drivername="postgresql+psycopg"))
     if url.drivername not in _SQLITE or url.host or url.query or url.database in {None, "", ":memory:"}:
         raise StoreError(f"{_masked(url_or_path)} cannot be a store; {_FORMS}")
     return _file_url(Path(url.database or ""))
+
+
+def _with_password(url: URL) -> URL:
+    """The password from the file LEVELFIELD_STORE_PASSWORD_FILE, where the URL has none: a secret that is no part of an environment."""
+    file = os.environ.get("LEVELFIELD_STORE_PASSWORD_FILE")
+    if url.password is not None or not file:
+        return url
+    try:
+        return url.set(password=Path(file).read_text().strip())
+    except OSError as error:
+        raise StoreError(f"LEVELFIELD_STORE_PASSWORD_FILE: {error}") from error
 
 
 def shown(url: URL) -> str:

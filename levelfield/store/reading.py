@@ -28,6 +28,12 @@ def duel_lengths(store: Store, workloads: Iterable[str]) -> Sequence[AnyRow]:
     return store.read(query.where(duels.c.workload.in_(list(workloads)), duels.c.status == Status.OK.value))[0]
 
 
+def attempts_by_status(store: Store) -> Mapping[str, Mapping[str, int]]:
+    """How many attempts at runs and at duels, the keys, ended with which status, in all studies; every attempt counts."""
+    counts = store.read(*(select(table.c.status, func.count()).group_by(table.c.status) for table in (runs, duels)))
+    return {kind: {row[0]: row[1] for row in rows} for kind, rows in zip(("run", "duel"), counts, strict=True)}
+
+
 def newest_run(store: Store, study_id: str) -> int:
     """The id of the last run that was recorded of a study; 0 where there is none."""
     return int(store.read(select(func.coalesce(func.max(runs.c.id), 0)).where(runs.c.study_id == study_id))[0][0][0])
