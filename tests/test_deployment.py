@@ -2,75 +2,202 @@
 
 import json
 import re
-from pathlib import Path
+import shutil
+import subprocess
 
+import kubernetes_validate
 import pytest
 import yaml
 
 from levelfield.services import ROOT, discover
+from tests.kuberay import CRDS, closed_validator
 
 SERVICES = [service for service in discover().values() if service.folder.parent == ROOT / "services"]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-RAY_CLUSTER = yaml.safe_load((ROOT / "k8s" / "raycluster.yaml").read_text())
-# KubeRay's CRDs, where a checkout of them lies beside the repository.
-CRDS = ROOT.parent / "shared" / "k8s" / "crds" / "ray.io_rayclusters.yaml"
+DOCKERFILES = [ROOT / "orchestrator" / "Dockerfile", ROOT / "ui" / "Dockerfile", *(service.folder / "Dockerfile" for service in SERVICES)]
+PINNED = [file for folder in ("requirements", "orchestrator", "ui", "services") for file in (ROOT / folder).rglob("*requirements*.txt")]
+PINNED = [file for file in [*PINNED, *(ROOT / "requirements").glob("*.txt")] if ".venv" not in file.parts]
+OVERLAYS = ("overlays/cpu", "overlays/gpu", "overlays/gpu-dra", "kuberay")
+KUBERNETES = "1.32"
 
 
 def pinned(file, package):
-    return re.search(rf"^{package}==(\S+)", (ROOT / file).read_text(), re.MULTILINE)[1]
+    found = re.search(rf"^{package}(?:\[\S+\])?==(\S+)", file.read_text(), re.MULTILINE)
+    return found and found[1]
 
 
-def test_every_environment_pins_the_same_ray_numpy_and_what_ray_speaks_with():
-    files = ["requirements/core.txt", *(str(s.folder.relative_to(ROOT) / "requirements.txt") for s in SERVICES)]
-    for package in ("ray", "numpy", "protobuf", "msgpack"):
-        assert len({pinned(file, package) for file in files}) == 1, package
+def can_render():
+    """Whether kubectl has kustomize 5."""
+    if not shutil.which("kubectl"):
+        return False
+    told = subprocess.run(["kubectl", "version", "--client", "--output=json"], capture_output=True, text=True, check=False).stdout
+    return bool(told) and int(json.loads(told).get("kustomizeVersion", "v0").strip("v").split(".")[0]) >= 5
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory):
+    """By overlay, the objects that it makes."""
+    if not can_render():
+        pytest.skip("kubectl 1.27 or newer is not here")
+    folder = tmp_path_factory.mktemp("k8s") / "k8s"
+    shutil.copytree(ROOT / "k8s", folder, ignore=shutil.ignore_patterns("secrets"))
+    (folder / "platform" / "secrets").mkdir()
+    for name in ("ray_token", "postgres_password"):
+        (folder / "platform" / "secrets" / name).write_text("secret")
+    found = {}
+    for overlay in OVERLAYS:
+        done = subprocess.run(["kubectl", "kustomize", str(folder / overlay)], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        found[overlay] = list(yaml.safe_load_all(done.stdout))
+    return found
+
+
+def pods_of(objects):
+    """Kind and name of each object that makes pods, and their template."""
+    for one in objects:
+        match one["kind"]:
+            case "Deployment" | "StatefulSet" | "Job":
+                yield f"{one['kind']} {one['metadata']['name']}", one["spec"]["template"]
+            case "RayCluster":
+                yield "head", one["spec"]["headGroupSpec"]["template"]
+                yield from ((group["groupName"], group["template"]) for group in one["spec"]["workerGroupSpecs"])
+
+
+@pytest.mark.parametrize("package", ["ray", "numpy", "protobuf", "msgpack", "SQLAlchemy", "pandas", "scipy", "keras"])
+def test_every_environment_pins_the_same_version(package):
+    found = {pinned(file, package.lower()) for file in PINNED} - {None}
+    assert len(found) == 1, found
+
+
+def test_every_pin_has_a_hash():
+    for file in PINNED:
+        pins = re.findall(r"^\S+==\S+(.*)\n(.*)", file.read_text(), re.MULTILINE)
+        assert pins, file
+        assert all("--hash=sha256:" in following for _, following in pins), file
 
 
 def test_no_environment_holds_the_other_framework():
-    text = {service.name: (service.folder / "requirements.txt").read_text() for service in SERVICES}
-    assert not re.search(r"^(tensorflow|keras)", text["torch"], re.MULTILINE)
-    assert not re.search(r"^torch", text["tensorflow"], re.MULTILINE)
-    assert not re.search(r"^(torch|tensorflow|keras)", (ROOT / "requirements/core.txt").read_text(), re.MULTILINE)
+    for file in PINNED:
+        is_torch, is_tensorflow = "torch_worker" in file.parts, "tf_worker" in file.parts
+        assert is_tensorflow or not re.search(r"^(tensorflow|keras)", file.read_text(), re.MULTILINE), file
+        assert is_torch or not re.search(r"^torch", file.read_text(), re.MULTILINE), file
+
+
+def test_the_same_framework_with_and_without_a_gpu():
+    folder = ROOT / "services" / "tf_worker"
+    assert pinned(folder / "requirements-cuda.txt", "tensorflow") == pinned(folder / "requirements.txt", "tensorflow-cpu")
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
-def test_every_service_has_a_container_that_advertises_its_name(service):
-    built = COMPOSE["services"][service.name]["build"]["dockerfile"]
+def test_every_service_has_a_container_that_offers_its_name(service):
+    built = COMPOSE["services"][service.folder.name]["build"]["dockerfile"]
     assert built == str((service.folder / "Dockerfile").relative_to(ROOT))
     command = re.search(r"^CMD (.*)$", (ROOT / built).read_text(), re.MULTILINE)[1]
-    resources = re.search(r"--resources='(.*)'", json.loads(command)[-1])[1]
-    assert json.loads(resources) == {service.name: 1}
+    assert json.loads(command) == ["services/start-node.sh", service.name]
 
 
-def test_the_cluster_has_a_group_for_every_service_and_the_pinned_ray():
-    groups = {group["groupName"]: group for group in RAY_CLUSTER["spec"]["workerGroupSpecs"]}
+def test_every_image_is_built_in_one_way():
+    """Of the same base, from pinned requirements, in two stages, for a user who is not root."""
+    texts = [file.read_text() for file in DOCKERFILES]
+    assert len({re.search(r"^ARG BASE_IMAGE=(.*)$", text, re.MULTILINE)[1] for text in texts}) == 1
+    for text in texts:
+        assert text.count("FROM ${BASE_IMAGE}") == 2
+        assert "requirements/install.sh" in text
+        assert "\nUSER 10001:10001\n" in text
+        assert "\nHEALTHCHECK " in text
+        assert "# syntax=" not in text
+
+
+def test_only_the_report_is_published_and_only_here():
+    published = {name: service["ports"] for name, service in COMPOSE["services"].items() if service.get("ports")}
+    assert published == {"ui": ["${UI_ADDRESS:-127.0.0.1}:${UI_PORT:-8501}:8501"]}
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_manifests_fit_the_schemas(rendered, overlay):
+    for one in rendered[overlay]:
+        if not one["apiVersion"].startswith("ray.io/"):
+            kubernetes_validate.validate(one, KUBERNETES, strict=True)
+
+
+@pytest.mark.skipif(not CRDS.is_dir(), reason="KubeRay's CRDs do not lie beside the repository")
+def test_manifests_fit_kuberays_schemas(rendered):
+    found = [one for one in rendered["kuberay"] if one["apiVersion"].startswith("ray.io/")]
+    assert {one["kind"] for one in found} == {"RayCluster", "RayJob"}
+    for one in found:
+        closed_validator(one["kind"]).validate(one)
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_what_is_referred_to_is_there(rendered, overlay):
+    """Names of settings and secrets end with a hash of what they hold, in the kinds of KubeRay, too."""
+    there = {(one["kind"], one["metadata"]["name"]) for one in rendered[overlay]}
+    for name, pod in pods_of(rendered[overlay]):
+        for volume in pod["spec"].get("volumes", []):
+            if "secret" in volume:
+                assert ("Secret", volume["secret"]["secretName"]) in there, name
+            if "persistentVolumeClaim" in volume:
+                assert ("PersistentVolumeClaim", volume["persistentVolumeClaim"]["claimName"]) in there, name
+        for source in (source for container in pod["spec"]["containers"] for source in container.get("envFrom", [])):
+            assert ("ConfigMap", source["configMapRef"]["name"]) in there, name
+    for one in rendered[overlay]:
+        if one["kind"] == "RayCluster":
+            assert ("Secret", one["spec"]["authOptions"]["secretName"]) in there
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_every_pod_is_confined_limited_and_probed(rendered, overlay):
+    pods = dict(pods_of(rendered[overlay]))
+    assert pods
+    for name, pod in pods.items():
+        spec = pod["spec"]
+        assert spec["securityContext"]["runAsNonRoot"], name
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
+        assert spec["automountServiceAccountToken"] is False, name
+        for container in [*spec.get("initContainers", []), *spec["containers"]]:
+            context = container["securityContext"]
+            assert context["readOnlyRootFilesystem"], name
+            assert not context["allowPrivilegeEscalation"], name
+            assert context["capabilities"] == {"drop": ["ALL"]}, name
+            assert {"cpu", "memory"} <= container["resources"]["requests"].keys(), name
+            assert "memory" in container["resources"]["limits"], name
+            assert re.search(r":[^:/]+$", container["image"]), f"{name}: an image without a tag"
+        if not name.startswith("Job "):
+            assert {"readinessProbe", "livenessProbe"} <= spec["containers"][0].keys(), name
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_every_service_has_pods_of_its_image_that_know_its_name(rendered, overlay):
+    suffix = "-cuda" if "gpu" in overlay else ""
+    images = {pod["spec"]["containers"][0]["image"].rsplit(":", 1)[0] for _, pod in pods_of(rendered[overlay])}
+    assert {f"levelfield/{service.folder.name}{suffix}" for service in SERVICES} <= images
+    for name, pod in pods_of(rendered[overlay]):
+        container = pod["spec"]["containers"][0]
+        told = {entry["name"]: entry.get("value") for entry in container.get("env", [])}
+        is_worker = "_worker" in container["image"]
+        assert told.get("LEVELFIELD_IMAGE", "" if is_worker else container["image"]) == container["image"], name
+
+
+def test_kuberay_has_a_group_for_every_service_and_the_pinned_ray(rendered):
+    [cluster] = [one for one in rendered["kuberay"] if one["kind"] == "RayCluster"]
+    groups = {group["groupName"]: group for group in cluster["spec"]["workerGroupSpecs"]}
     assert groups.keys() == {service.name for service in SERVICES}
     for name, group in groups.items():
         assert json.loads(json.loads(group["rayStartParams"]["resources"])) == {name: 1}
-    assert RAY_CLUSTER["spec"]["rayVersion"] == pinned("requirements/core.txt", "ray")
+        assert group["minReplicas"] <= group["replicas"] <= group["maxReplicas"]
+    assert cluster["spec"]["rayVersion"] == pinned(ROOT / "requirements" / "core.txt", "ray")
+    assert cluster["spec"]["authOptions"]["mode"] == "token"
 
 
-def test_every_image_has_the_same_python():
-    files = [ROOT / "orchestrator" / "Dockerfile", *(service.folder / "Dockerfile" for service in SERVICES)]
-    assert len({re.search(r"^ARG BASE=(.*)$", Path(file).read_text(), re.MULTILINE)[1] for file in files}) == 1
-
-
-@pytest.mark.skipif(not CRDS.is_file(), reason="KubeRay's CRDs do not lie beside the repository")
-def test_the_manifest_fits_kuberays_schema():
-    import jsonschema
-
-    version = next(v for v in yaml.safe_load(CRDS.read_text())["spec"]["versions"] if v["name"] == "v1")
-    jsonschema.Draft202012Validator(_closed(version["schema"]["openAPIV3Schema"])).validate(RAY_CLUSTER)
-
-
-def _closed(schema):
-    """The schema with unknown fields refused, as the API server prunes them silently."""
-    if isinstance(schema, list):
-        return [_closed(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    closed = {key: _closed(value) for key, value in schema.items()}
-    loose = "additionalProperties" in schema or schema.get("x-kubernetes-preserve-unknown-fields") or "x-kubernetes-int-or-string" in schema
-    if isinstance(schema.get("properties"), dict) and schema["properties"].keys() != {"metadata"} and not loose:
-        closed["additionalProperties"] = False
-    return closed
+def test_ray_pods_hear_each_other_alone(rendered):
+    """Every pod that runs Ray has the label that the policy selects, and no policy lets others in but at named ports."""
+    for overlay in OVERLAYS:
+        policies = [one["spec"] for one in rendered[overlay] if one["kind"] == "NetworkPolicy"]
+        assert {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]} in policies
+        ray = [one for one in policies if one["podSelector"] == {"matchLabels": {"levelfield/ray": "yes"}}]
+        assert [one["ingress"] for one in ray] == [[{"from": [{"podSelector": {"matchLabels": {"levelfield/ray": "yes"}}}]}]]
+        others = [rule for one in policies if one not in ray for rule in one.get("ingress", [])]
+        assert all(rule.get("ports") for rule in others)
+        for name, pod in pods_of(rendered[overlay]):
+            is_ray = not name.endswith((" ui", " postgres", " quickstart"))
+            assert (pod["metadata"]["labels"].get("levelfield/ray") == "yes") is is_ray, name
