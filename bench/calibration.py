@@ -40,12 +40,13 @@ def main() -> None:
     measured = commands.add_parser("measured", help="noise from a real duel of a program against itself")
     measured.add_argument("store", help="the store (path or database URL)")
     measured.add_argument("study", help="the study's id, or 'latest'")
+    measured.add_argument("--and", nargs=2, action="append", default=[], dest="others", metavar=("STORE", "STUDY"), help="pairs of another")
     parser.add_argument("--repetitions", type=int, default=REPETITIONS)
     options = parser.parse_args()
     if options.command == "simulated":
         show("simulated pairs", simulated, options.repetitions)
         return
-    found = pairs_of(options.store, options.study)
+    found = np.concatenate([pairs_of(*study) for study in [(options.store, options.study), *options.others]])
     spread = f"{len(found)} pairs, mean {np.mean(found):+.4f}, sd {np.std(found, ddof=1):.4f} (logarithms)"
     show(f"measured pairs as they are: {spread}", lambda n, rng: rng.choice(found, n), options.repetitions)
     show("measured pairs, centred", lambda n, rng: rng.choice(found - found.mean(), n), options.repetitions)
