@@ -9,7 +9,6 @@ STAMPS     := .venv/.setup $(SERVICES:%=%/.venv/.setup)
 DEV_STAMPS := .venv/.setup-dev $(SERVICES:%=%/.venv/.setup-test)
 
 COMPOSE  ?= docker compose
-IMAGES   := orchestrator torch_worker tf_worker ui
 KUBE     := k8s/platform/secrets
 DEPLOY   ?= .deploy
 SECRETS  := $(DEPLOY)/ray_token $(DEPLOY)/postgres_password
@@ -45,9 +44,9 @@ secrets: $(SECRETS) $(SECRETS:$(DEPLOY)/%=$(KUBE)/%)  ## random ones, made once,
 images: $(SECRETS)  ## build the containers' images, and note their digests for the results
 	@GIT_COMMIT=$$(git rev-parse HEAD 2>/dev/null) \
 	    GIT_CLEAN=$$(git diff --quiet HEAD 2>/dev/null && echo true || echo false) $(COMPOSE) build
-	@for name in $(IMAGES); do $(COMPOSE) config --images | grep -E "/$$name(-cuda)?:" | head -n 1 | { read -r image; \
-	    printf 'LEVELFIELD_IMAGE=%s\nLEVELFIELD_IMAGE_DIGEST=%s\n' "$$image" "$$(docker image inspect --format '{{.Id}}' "$$image")"; \
-	    } > $(DEPLOY)/$$name.env; done
+	@set -e; for image in $$($(COMPOSE) config --images | grep '^levelfield/' | sort -u); do \
+	    digest=$$(docker image inspect --format '{{.Id}}' "$$image"); name=$${image#levelfield/}; \
+	    printf 'LEVELFIELD_IMAGE=%s\nLEVELFIELD_IMAGE_DIGEST=%s\n' "$$image" "$$digest" > $(DEPLOY)/$${name%%:*}.env; done
 
 up: images  ## the whole platform in containers on this machine; the report at http://localhost:8501
 	@$(COMPOSE) up --wait

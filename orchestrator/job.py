@@ -6,13 +6,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 
 from levelfield import data, workloads
+from levelfield.data.base import cache_folder
 from levelfield.result import Status
 from levelfield.services import Service
 from levelfield.spec import Case, RunSpec
@@ -106,8 +107,14 @@ def checked(record: StudyRecord, session: Session) -> tuple[Study, list[Service]
     needed = [session.services[name] for name in dict.fromkeys(side.framework for side in study.frameworks)]
     check_before_start(session.address, needed, session.results)
     for name in study.workloads:
-        data.load(workloads.get(name).dataset)
+        _check_data(workloads.get(name).dataset, cache_folder())
     return study, needed
+
+
+@cache
+def _check_data(dataset: str, _folder: Path) -> None:
+    """Raises DataError. Reading checks every byte: once in a process is enough, for a scheduler tries again what has to wait."""
+    data.load(dataset)
 
 
 def what_is_left(session: Session, store: Store, record: StudyRecord, study: Study, *, is_new: bool) -> Todo:

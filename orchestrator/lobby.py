@@ -9,7 +9,7 @@ from orchestrator.heart import VALID
 from orchestrator.nodes import ClusterError
 
 MENDED_BY_NODES = (NoPlaceError, ClusterError)  # also a head that does not answer: it may be about to begin, or to begin again
-LOOK_S = 3.0  # a request that nobody says is alive is taken by another scheduler
+LOOK_S = 10.0  # a third of the time after which a request that nobody says is alive is taken by another scheduler
 
 
 class Lobby:
@@ -46,6 +46,7 @@ class Lobby:
         return [request for request in list(self.waiting.values()) if self._still_wanted(request)]
 
     def _still_wanted(self, request: requesting.Request) -> bool:
+        who: str | None = None
         with suppress(StoreError):  # one that is away: later
             wishes = requesting.beat(self._store, request, [], valid=VALID)
             who = None if wishes is None else wishes.get(requesting.WHOLE)
@@ -54,4 +55,4 @@ class Lobby:
             if wishes is None or who:
                 self.leaves(request)
                 return False
-        return True
+        return not who

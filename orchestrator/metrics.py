@@ -70,7 +70,7 @@ class StoreMetrics(Collector):
         studies.add_metric(["waiting"], len(found) - len(working))
         yield studies
         oldest = min((one.asked_at for one in found if one not in working), default=None)
-        wait = 0.0 if oldest is None else (datetime.now(UTC) - oldest).total_seconds()
+        wait = 0.0 if oldest is None else max(0.0, (datetime.now(UTC) - oldest).total_seconds())  # of the store's clock and ours
         yield GaugeMetricFamily("levelfield_longest_wait_seconds", "How long the oldest waiting study has waited.", value=wait)
         at_work = GaugeMetricFamily(
             "levelfield_at_work", "Runs and duels that are at work, and pairs that wait for devices.", labels=["what"]

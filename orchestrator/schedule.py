@@ -70,6 +70,7 @@ class Scheduler:
             run.side: Lives(self._keeping(run, attempt), check=partial(self.stop.check, run.turn), pause=self.stop.pause)
             for run, attempt in pair.runs
         }
+        is_told = False
         while True:
             left = replace(pair, runs=pair.runs[len(statuses) :])
             try:
@@ -82,6 +83,9 @@ class Scheduler:
                 continue  # what is left of the pair goes on where there is still a place
             except NoSeatError as error:
                 if self.absence.may_end(_specs(left).values()) and not any(self.stop.is_cancelled(run.turn) for run, _ in left.runs):
+                    if not is_told:
+                        self.recorder.patience.tell(f"waits for nodes: {error}")
+                    is_told = True
                     self.stop.pause(LOOK_S)
                     continue
                 if len(left.runs) > 1:  # a side that has lost its nodes does not stop the others

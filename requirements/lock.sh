@@ -9,6 +9,9 @@ pin() {
 pin requirements/core.txt requirements/core.in
 pin requirements/test.txt requirements/test.in
 pin requirements/dev.txt --constraint requirements/core.txt --constraint requirements/test.txt requirements/dev.in
-for file in orchestrator/requirements*.in ui/requirements.in services/*/requirements*.in; do
+for file in orchestrator/requirements.in ui/requirements.in services/*/requirements.in; do
     pin "${file%.in}.txt" --constraint requirements/core.txt "$file"
+done
+for file in orchestrator/requirements-*.in services/*/requirements-*.in; do
+    pin "${file%.in}.txt" --constraint requirements/core.txt --constraint "${file%-*}.txt" "$file"
 done

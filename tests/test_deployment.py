@@ -18,6 +18,7 @@ DOCKERFILES = [ROOT / "orchestrator" / "Dockerfile", ROOT / "ui" / "Dockerfile",
 PINNED = [file for folder in ("requirements", "orchestrator", "ui", "services") for file in (ROOT / folder).rglob("*requirements*.txt")]
 PINNED = [file for file in [*PINNED, *(ROOT / "requirements").glob("*.txt")] if ".venv" not in file.parts]
 OVERLAYS = ("overlays/cpu", "overlays/gpu", "overlays/gpu-dra", "kuberay")
+TRIED = "tests/kubernetes"  # overlays/cpu as docs/deploy.md tried it
 KUBERNETES = "1.32"
 
 
@@ -39,16 +40,18 @@ def rendered(tmp_path_factory):
     """By overlay, the objects that it makes."""
     if not can_render():
         pytest.skip("kubectl 1.27 or newer is not here")
-    folder = tmp_path_factory.mktemp("k8s") / "k8s"
-    shutil.copytree(ROOT / "k8s", folder, ignore=shutil.ignore_patterns("secrets"))
-    (folder / "platform" / "secrets").mkdir()
+    root = tmp_path_factory.mktemp("root")
+    for folder in ("k8s", TRIED):
+        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("secrets"))
+    (root / "k8s" / "platform" / "secrets").mkdir()
     for name in ("ray_token", "postgres_password"):
-        (folder / "platform" / "secrets" / name).write_text("secret")
+        (root / "k8s" / "platform" / "secrets" / name).write_text("secret")
     found = {}
-    for overlay in OVERLAYS:
-        done = subprocess.run(["kubectl", "kustomize", str(folder / overlay)], capture_output=True, text=True, check=False)
+    for name in (*OVERLAYS, TRIED):
+        folder = root / (name if name == TRIED else f"k8s/{name}")
+        done = subprocess.run(["kubectl", "kustomize", str(folder)], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
-        found[overlay] = list(yaml.safe_load_all(done.stdout))
+        found[name] = list(yaml.safe_load_all(done.stdout))
     return found
 
 
@@ -86,6 +89,12 @@ def test_no_environment_holds_the_other_framework():
 def test_the_same_framework_with_and_without_a_gpu():
     folder = ROOT / "services" / "tf_worker"
     assert pinned(folder / "requirements-cuda.txt", "tensorflow") == pinned(folder / "requirements.txt", "tensorflow-cpu")
+    for service in SERVICES:
+        plain, cuda = (
+            dict(re.findall(r"^([a-z0-9.-]+)(?:\[\S+\])?==(\S+)", (service.folder / name).read_text(), re.MULTILINE))
+            for name in ("requirements.txt", "requirements-cuda.txt")
+        )
+        assert all(cuda[package] == version for package, version in plain.items() if package in cuda), service.name
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
@@ -113,7 +122,7 @@ def test_only_the_report_is_published_and_only_here():
     assert published == {"ui": ["${UI_ADDRESS:-127.0.0.1}:${UI_PORT:-8501}:8501"]}
 
 
-@pytest.mark.parametrize("overlay", OVERLAYS)
+@pytest.mark.parametrize("overlay", [*OVERLAYS, TRIED])
 def test_manifests_fit_the_schemas(rendered, overlay):
     for one in rendered[overlay]:
         if not one["apiVersion"].startswith("ray.io/"):
