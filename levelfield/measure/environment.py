@@ -13,6 +13,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from levelfield.measure.counters import host_id
+
 ROOT = Path(__file__).resolve().parents[2]
 CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # cgroup v2, as a container sees its own
 SOURCES = ("levelfield", "services")  # what a worker runs
@@ -44,6 +46,7 @@ def describe_environment(packages: Iterable[str]) -> dict[str, Any]:
     """
     record: dict[str, Any] = {
         "hostname": socket.gethostname(),
+        "host": host_id(),
         "python": platform.python_version(),
         "executable": sys.executable,
         "kernel": platform.release(),

@@ -33,6 +33,7 @@ NAMES = {
     "freed_memory": "memory that is freed",
     "cudnn_autotune": "cuDNN autotune",
     "cpu_model": "processor",
+    "host": "host, by the start of its kernel",
     "source_hash": "sources of Levelfield",
 }
 # Every process has its own; what is free at the moment in which a run ends says nothing of the comparison.
@@ -77,7 +78,9 @@ class Account:
 def aspects(account: Account) -> dict[Aspect, Any]:
     """Everything that is said, by aspect, without the versions that `framework` tells. Values can be hashed and compared."""
     told = {key: value for key, value in account.description.items() if not _is_version(key)}
-    around = {key: value for key, value in account.environment.items() if key not in BY_NATURE}
+    # Every container has a name of its own, and shares the host's kernel with the others there; elsewhere the name says more.
+    left_out = {*BY_NATURE, "hostname" if "image" in account.environment else "host"}
+    around = {key: value for key, value in account.environment.items() if key not in left_out}
     return {
         **{Aspect(name=name, group=_GROUP_OF.get(key, "other")): value for key in told for name, value in _named(key, told[key])},
         **{_around(key, name, account): value for key in around for name, value in _named(key, around[key])},

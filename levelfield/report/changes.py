@@ -7,7 +7,7 @@ from levelfield.report.aspects import GROUPS, Account, Aspect, aspects, framewor
 from levelfield.report.audit import Difference
 
 # Where a process ran, and what of the sources no worker computes with: neither changes what a step computes. On a GPU nothing is exact.
-_WHERE = ("hostname", "kernel", "cores", "usable cores", "niceness", "memory bytes", "GPU ", "variable CUDA_VISIBLE_DEVICES")
+_WHERE = ("hostname", "host, by", "kernel", "cores", "usable cores", "niceness", "memory bytes", "GPU ", "variable CUDA_VISIBLE_DEVICES")
 _HARMLESS = (*_WHERE, "sources of Levelfield", "git commit", "git clean")
 
 

@@ -141,6 +141,17 @@ def test_the_environment_is_compared_but_for_what_every_process_has_of_its_own()
     }
 
 
+def test_containers_of_one_host_differ_in_name_alone():
+    """Elsewhere the name says which host it is, and the start of its kernel changes with each boot."""
+    a, b = {"hostname": "4f1c", "host": "boot-1"}, {"hostname": "9d0e", "host": "boot-1"}
+    assert differences(compare(A, B, environments=(a, b))) == {"hostname": ("4f1c", "9d0e")}
+    a, b = a | {"image": "torch:1"}, b | {"image": "tf:1"}
+    assert differences(compare(A, B, environments=(a, b))) == {}
+    assert differences(compare(A, B, environments=(a, b | {"host": "boot-2"}))) == {
+        "host, by the start of its kernel": ("boot-1", "boot-2")
+    }
+
+
 def test_a_framework_s_own_code_is_compared_with_itself_alone():
     codes = {"worker_code": "a" * 64}, {"worker_code": "b" * 64}
     assert differences(compare(A, B, environments=codes)) == {}
