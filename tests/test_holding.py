@@ -90,7 +90,7 @@ def test_it_is_held_during_the_block_and_free_afterwards(store):
         assert lease.flaw([GPU]) is None
         assert len(leasing.claims(store)) == 1
     assert leasing.claims(store) == []
-    wait_until(lambda: "leases" not in [thread.name for thread in threading.enumerate()], timeout_s=5, what="the end of the heartbeat")
+    wait_until(lambda: "leases" not in [thread.name for thread in threading.enumerate()], timeout_s=15, what="the end of the heartbeat")
 
 
 def test_it_is_freed_when_the_block_fails(store):
