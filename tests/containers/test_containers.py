@@ -116,7 +116,8 @@ def test_a_worker_that_is_killed_in_mid_run_is_replaced_and_the_study_completes(
         name="killed", workloads=["digits_cnn"], frameworks=["torch", "tensorflow"], seeds=1, epochs=400, bursts=0
     )
     composed.levelfield("run", study, "--detach", "--no-certify", options=options)
-    working = "select count(*) from requests where finished_at is null and progress::text like '%torch%' and progress::text like '%curve%'"
+    is_training = """progress::text ~ '"side": "torch".*"curve": [[][[]'"""  # and has ended an epoch
+    working = f"select count(*) from requests where finished_at is null and {is_training}"
     composed.wait_until(lambda: composed.sql(working) == ["1"], timeout_s=120, what="a run of PyTorch at work")
     [before] = composed.containers("torch_worker")
     os.kill(before["State"]["Pid"], signal.SIGKILL)
