@@ -16,13 +16,13 @@ class Absence:
     wait_s: float = 0.0
     _since: dict[tuple[str, int], float] = field(default_factory=dict)
 
-    def may_end(self, specs: Iterable[RunSpec]) -> bool:
+    def may_wait(self, specs: Iterable[RunSpec]) -> bool:
         """Whether what has no place now is to wait: not where one of its frameworks has been away for too long already."""
         now = time.monotonic()
         return max(now - self._since.setdefault(_key(spec), now) for spec in specs) < self.wait_s
 
-    def is_over(self, specs: Iterable[RunSpec]) -> None:
-        """They have a place."""
+    def end(self, specs: Iterable[RunSpec]) -> None:
+        """They have a place: the next time that they have none they wait anew."""
         for spec in specs:
             self._since.pop(_key(spec), None)
 

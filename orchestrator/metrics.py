@@ -131,8 +131,9 @@ def _application(registry: CollectorRegistry, pulse: Pulse) -> Callable[["WSGIEn
 
     def answer(request: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
         if check := checks.get(request["PATH_INFO"]):
-            start("200 OK" if check() else "503 Service Unavailable", [("Content-Type", "text/plain")])
-            return [b"ok\n" if check() else b"not now\n"]
+            good = check()
+            start("200 OK" if good else "503 Service Unavailable", [("Content-Type", "text/plain")])
+            return [b"ok\n" if good else b"not now\n"]
         page: Iterable[bytes] = metrics(request, start)
         return page
 

@@ -23,7 +23,7 @@ Turn = Annotated[int | None, typer.Argument(min=0, metavar="[TURN]", help="One r
 FOLLOW_S = 0.5
 
 
-Port = Annotated[
+Head = Annotated[
     int | None,
     typer.Option(
         "--head", min=1, max=65535, metavar="PORT", help="Start the head of a cluster here, which nodes of the services join there."
@@ -42,7 +42,7 @@ Metrics = Annotated[
 
 def serve(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     address: Address = None,
-    head: Port = None,
+    head: Head = None,
     metrics: Metrics = None,
     results: Results = RESULTS,
     store: StoreUrl = None,

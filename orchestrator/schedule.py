@@ -76,13 +76,13 @@ class Scheduler:
             try:
                 with ExitStack() as stack:
                     ground = Ground(seated=stack.enter_context(self._seated(left)), live={}, stack=stack)
-                    self.absence.is_over(_specs(left).values())
+                    self.absence.end(_specs(left).values())
                     self._measure(left, ground, lives, statuses)
                 break
             except SeatLostError:
                 continue  # what is left of the pair goes on where there is still a place
             except NoSeatError as error:
-                if self.absence.may_end(_specs(left).values()) and not any(self.stop.is_cancelled(run.turn) for run, _ in left.runs):
+                if self.absence.may_wait(_specs(left).values()) and not any(self.stop.why_cancelled(run.turn) for run, _ in left.runs):
                     if not is_told:
                         self.recorder.patience.tell(f"waits for nodes: {error}")
                     is_told = True
@@ -117,7 +117,7 @@ class Scheduler:
         now, failure = datetime.now(UTC), Failure(reason=f"cannot be placed: {error}", error_type=type(error).__name__)
         for run, attempt in pair.runs:
             result = RunResult(status=Status.FAILED, failure=failure)
-            if why := self.stop.is_cancelled(run.turn):
+            if why := self.stop.why_cancelled(run.turn):
                 result = cancelled(why)
             self.recorder.run(run, attempt, result, now)
             self.listener.started(run, attempt)

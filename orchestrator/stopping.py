@@ -47,7 +47,7 @@ class Stop:
             self._wanted.setdefault(turn, reason)
         self._end(lambda at_work: at_work == turn)
 
-    def is_cancelled(self, turn: int) -> str:
+    def why_cancelled(self, turn: int) -> str:
         """Why the run of that turn is to stop; empty where it is not."""
         return self._wanted.get(turn, "")
 

@@ -42,26 +42,26 @@ def taken(store, name):
 
 
 def test_nobody_waits_where_nodes_do_not_come_back(clock):
-    assert not Absence().may_end([TORCH])
+    assert not Absence().may_wait([TORCH])
 
 
 def test_it_waits_so_long_in_all_however_many_pairs_there_are(clock):
     away = Absence(10.0)
-    assert away.may_end([TORCH, TENSORFLOW])
+    assert away.may_wait([TORCH, TENSORFLOW])
     clock.now += 9
-    assert away.may_end([TORCH, TENSORFLOW])
+    assert away.may_wait([TORCH, TENSORFLOW])
     clock.now += 2
-    assert not away.may_end([TORCH, TENSORFLOW])
-    assert not away.may_end([TENSORFLOW]), "the side alone has waited, too"
-    assert not away.may_end([TORCH, TENSORFLOW]), "and the next pair"
+    assert not away.may_wait([TORCH, TENSORFLOW])
+    assert not away.may_wait([TENSORFLOW]), "the side alone has waited, too"
+    assert not away.may_wait([TORCH, TENSORFLOW]), "and the next pair"
 
 
 def test_a_framework_that_is_back_waits_anew_when_it_is_gone_again(clock):
     away = Absence(10.0)
-    away.may_end([TORCH])
+    away.may_wait([TORCH])
     clock.now += 20
-    away.is_over([TORCH])
-    assert away.may_end([TORCH])
+    away.end([TORCH])
+    assert away.may_wait([TORCH])
 
 
 def test_a_request_waits_and_is_tried_again_until_its_time_is_over(clock, store):
