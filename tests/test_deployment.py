@@ -117,6 +117,17 @@ def test_every_image_is_built_in_one_way():
         assert "# syntax=" not in text
 
 
+def test_the_services_images_differ_in_names_alone():
+    """A Dockerfile cannot include another one: what all of them share is kept the same here."""
+    texts = set()
+    for service in SERVICES:
+        text = (service.folder / "Dockerfile").read_text()
+        for name, word in ((service.folder.name, "FOLDER"), (f'"{service.name}"', "NAME"), (service.title, "TITLE")):
+            text = text.replace(name, word)
+        texts.add(text)
+    assert len(texts) == 1
+
+
 def test_only_the_report_is_published_and_only_here():
     published = {name: service["ports"] for name, service in COMPOSE["services"].items() if service.get("ports")}
     assert published == {"ui": ["${UI_ADDRESS:-127.0.0.1}:${UI_PORT:-8501}:8501"]}
