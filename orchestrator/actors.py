@@ -85,7 +85,10 @@ class Actors:
         """Give the worker's host the data set if it does not have it yet."""
         dataset = self.dataset(spec.workload)
         if ray.get(actor.lacks_data.remote(dataset.name, dataset.fingerprint, dataset.source)):
-            ray.get(actor.store_data.remote(dataset.name, dataset.arrays(), dataset.source))
+            ray.get(actor.begin_data.remote(dataset.name, dataset.source, data.layout_of(dataset)))
+            for key, start, rows in data.in_pieces(dataset):
+                ray.get(actor.add_data.remote(key, start, rows))
+            ray.get(actor.keep_data.remote())
 
 
 def _lost(seat: Seat) -> str | None:

@@ -1,11 +1,13 @@
 """Certificates on the connected Ray cluster: two workers or gangs of them, each in actors of its own, through one experiment."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import ray
 from ray.exceptions import RayError
 
 from levelfield.parity.attempts import SEEDS, first_passed
@@ -90,9 +92,11 @@ class Certifier:
     def _records(self, side: Recording) -> Iterator[Record]:
         """The next step is computed while the last one is compared."""
         pending = _next(side.gang)
-        while None not in (parts := _answers(pending, side.spec)):
+        while None not in (told := _answers(pending, side.spec)):
+            with _failures_of(side.spec):
+                parts = [_whole(member, part) for member, part in zip(side.gang.members, told, strict=True)]
             pending = _next(side.gang)
-            record = joint_record([Record.from_dict(part) for part in parts])
+            record = joint_record(parts)
             self.on_step(record)
             yield record
 
@@ -124,10 +128,25 @@ def _next(gang: ActorGang) -> list[Any]:
     return [member.next_record.remote() for member in gang.members]
 
 
+def _whole(member: Any, told: Mapping[str, Any]) -> Record:
+    """A rank's record with its tensors, copied out of the shared memory of Ray, which has room for what is on its way alone."""
+    tensors = {}
+    for at in range(told["pieces"]):
+        tensors |= {name: np.array(array) for name, array in ray.get(member.piece.remote(at)).items()}
+    return Record.from_dict({**{name: value for name, value in told.items() if name != "pieces"}, "tensors": tensors})
+
+
 def _answers(references: list[Any], spec: RunSpec) -> list[Any]:
     """What each rank says. Raises ParityError where one cannot."""
-    try:
+    with _failures_of(spec):
         return answers_of(references)
+
+
+@contextmanager
+def _failures_of(spec: RunSpec) -> Iterator[None]:
+    """Raises ParityError, which names the side, where its workers fail."""
+    try:
+        yield
     except RankError as error:
         raise ParityError(f"{spec.framework} ({spec.mode}): {error}") from error
     except RayError as error:

@@ -61,9 +61,17 @@ class WorkerActor:
         cached = data.read_cache(name)
         return cached is None or (cached.fingerprint, cached.source) != (fingerprint, source)
 
-    def store_data(self, name: str, arrays: Mapping[str, NDArray[Any]], source: data.Source) -> None:
-        """Put a data set that the orchestrator sent in this host's cache."""
-        data.write_cache(data.from_arrays(name, arrays, source))
+    def begin_data(self, name: str, source: data.Source, layout: data.Layout) -> None:
+        """Make ready for a data set that the orchestrator sends in pieces."""
+        self._incoming = data.Incoming(name, source, layout)
+
+    def add_data(self, key: str, start: int, rows: NDArray[Any]) -> None:
+        """A piece of it."""
+        self._incoming.add(key, start, rows)
+
+    def keep_data(self) -> None:
+        """All of it is here: put it in this host's cache."""
+        self._incoming.keep()
 
     def begin_recording(
         self, spec: Mapping[str, Any], steps: int, draws: int, rank: int = 0, peers: Sequence[str] = ("",)
@@ -72,8 +80,12 @@ class WorkerActor:
         return self._plainly(lambda: self._begin(RunSpec.from_dict(spec), steps, draws, Gang(rank=rank, peers=tuple(peers))))
 
     def next_record(self) -> dict[str, Any] | None:
-        """The next step laid open, None after the last."""
+        """The next step laid open but for its tensors, None after the last."""
         return self._plainly(self._recording.next)
+
+    def piece(self, at: int) -> dict[str, NDArray[Any]]:
+        """Some of the tensors of that step."""
+        return dict(self._recording.piece(at))
 
     def endpoint(self) -> str:
         """HOST:PORT where the first rank of a gang may wait for the others: an address of this node that the other nodes can reach."""

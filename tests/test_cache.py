@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from levelfield import data
-from levelfield.data import DataError, from_arrays, read_cache, write_cache
+from levelfield.data import DataError, from_arrays, in_pieces, layout_of, read_cache, write_cache
 from levelfield.data.base import ARRAYS
 from services.actor import WorkerActor
 from tests.contract.synthetic import DATASET
@@ -104,12 +104,36 @@ def test_other_arrays_or_another_source_make_way(folder):
     assert list(folder.parent.iterdir()) == [folder]
 
 
+def send(worker, sent, **limit):
+    worker.begin_data(sent.name, sent.source, layout_of(sent))
+    for key, start, rows in in_pieces(sent, **limit):
+        worker.add_data(key, start, rows)
+    worker.keep_data()
+
+
+@pytest.mark.parametrize("limit", [1, 24, 10**9])
+def test_what_is_sent_in_pieces_is_the_same(folder, limit):
+    send(object.__new__(WorkerActor), DATASET, limit=limit)
+    found = read_cache("synthetic")
+    assert (found.fingerprint, found.source) == (DATASET.fingerprint, DATASET.source)
+    assert {name: (array.dtype, array.shape) for name, array in found.arrays().items()} == {
+        name: (array.dtype, array.shape) for name, array in DATASET.arrays().items()
+    }
+    assert list(folder.parent.iterdir()) == [folder]
+
+
+def test_pieces_are_small():
+    pieces = list(in_pieces(DATASET, limit=24))
+    assert len(pieces) > 4
+    assert all(rows.nbytes <= max(24, rows[:1].nbytes) for _, _, rows in pieces)
+
+
 @pytest.mark.parametrize("source", ["official", "unverified", "embedded", "own", "synthetic"])
 def test_the_source_is_kept_on_another_host(folder, source):
     sent = replace(DATASET, source=source)
     worker = object.__new__(WorkerActor)
     assert worker.lacks_data(sent.name, sent.fingerprint, sent.source)
-    worker.store_data(sent.name, sent.arrays(), sent.source)
+    send(worker, sent)
     assert read_cache("synthetic").source == source
     assert not worker.lacks_data(sent.name, sent.fingerprint, sent.source)
     assert worker.lacks_data(sent.name, "0" * 64, sent.source)

@@ -5,9 +5,25 @@ import pkgutil
 from dataclasses import dataclass
 
 from levelfield.data.base import DataError, Dataset, Source, from_arrays, read_cache, write_cache
+from levelfield.data.sources.arrival import Incoming, Layout, in_pieces, layout_of
 from levelfield.data.sources.locate import OfficialFile
 
-__all__ = ["About", "DataError", "Dataset", "Source", "about", "from_arrays", "load", "names", "read_cache", "write_cache"]
+__all__ = [
+    "About",
+    "DataError",
+    "Dataset",
+    "Incoming",
+    "Layout",
+    "Source",
+    "about",
+    "from_arrays",
+    "in_pieces",
+    "layout_of",
+    "load",
+    "names",
+    "read_cache",
+    "write_cache",
+]
 
 
 def names() -> list[str]:

@@ -100,20 +100,29 @@ def read_cache(name: str) -> Dataset | None:
 
 def write_cache(dataset: Dataset) -> None:
     """Put a data set in the cache: all of it or nothing, also when several processes write at once. Other arrays of that name make way."""
-    parent = cache_folder() / "data"
-    parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{dataset.name}-", dir=parent))
-    try:
+    with drafted(dataset.name) as draft:
         for key, array in dataset.arrays().items():
             np.save(draft / f"{key}.npy", array, allow_pickle=False)
-        (draft / MANIFEST).write_text(json.dumps({"sha256": dataset.fingerprint, "source": dataset.source}))
-        draft.chmod(0o755)
-        _put(draft, parent / dataset.name, dataset)
+        put(draft, dataset)
+
+
+@contextmanager
+def drafted(name: str) -> Iterator[Path]:
+    """A folder beside the cached data sets, for one that is being written; it is removed at the end of the block, unless it was `put`."""
+    parent = cache_folder() / "data"
+    parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=parent))
+    try:
+        yield draft
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _put(draft: Path, folder: Path, dataset: Dataset) -> None:
+def put(draft: Path, dataset: Dataset) -> None:
+    """Give a folder with the files of a data set its place in the cache."""
+    (draft / MANIFEST).write_text(json.dumps({"sha256": dataset.fingerprint, "source": dataset.source}))
+    draft.chmod(0o755)
+    folder = draft.parent / dataset.name
     try:
         draft.rename(folder)  # atomic; fails where the target stands
     except OSError:

@@ -1,7 +1,7 @@
 """A recording as a service's process offers it: begun once, then asked for one record after the other."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from levelfield import data
@@ -14,7 +14,7 @@ from levelfield.parity.judge import certify
 from levelfield.parity.recording import DRAWS, Record, Recorder, of_its_own
 from levelfield.parity.reduced import STEPS as REDUCED_STEPS
 from levelfield.parity.reduced import ReducedRecorder, is_reduced
-from levelfield.parity.tensors import distance
+from levelfield.parity.tensors import Tensors, distance, in_pieces
 from levelfield.run import load_worker
 from levelfield.services import Service
 from levelfield.spec import RunSpec
@@ -59,8 +59,17 @@ class RecordingSession:
         self.header = {"side": asdict(side), "fingerprint": dataset.fingerprint, "source": dataset.source}
         self.records: Iterator[Record] = recorder.records()
         self._rank = gang.rank
+        self._pieces: list[Tensors] = []
 
     def next(self) -> dict[str, Any] | None:
-        """The next record as plain data; None after the last."""
-        record = next(self.records, None)
-        return of_its_own(record, self._rank).to_dict() if record else None
+        """The next record as plain data, without its tensors, which `piece` gives in so many ``pieces``; None after the last."""
+        self._pieces = []  # the next step needs the memory
+        if (record := next(self.records, None)) is None:
+            return None
+        own = of_its_own(record, self._rank)
+        self._pieces = in_pieces(own.tensors)
+        return {**replace(own, tensors={}).to_dict(), "pieces": len(self._pieces)}
+
+    def piece(self, at: int) -> Tensors:
+        """Some of the tensors of the record that `next` gave last."""
+        return self._pieces[at]

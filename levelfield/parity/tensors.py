@@ -11,6 +11,7 @@ from levelfield.worker import Trace
 Array: TypeAlias = NDArray[np.floating[Any]]
 Tensors = Mapping[str, Array]
 KINDS = ("output", "loss", "gradient", "parameter")
+PIECE_BYTES = 32 * 1024**2  # what crosses to another process at once
 
 
 def tensors(trace: Trace) -> Tensors:
@@ -29,6 +30,22 @@ def layer_of(name: str) -> str | None:
     """The layer that a tensor belongs to; the loss belongs to none."""
     kind, _, rest = name.partition("/")
     return None if kind == "loss" else rest.partition("/")[0]
+
+
+def in_pieces(tensors: Tensors, limit: int = PIECE_BYTES) -> list[Tensors]:
+    """The same tensors, in their order, at most ``limit`` bytes at a time, or one tensor that is larger.
+
+    A step of a large network is a gigabyte; the shared memory between processes has a quarter of that, or less in a container.
+    """
+    pieces: list[dict[str, Array]] = [{}]
+    held = 0
+    for name, array in tensors.items():
+        if pieces[-1] and held + array.nbytes > limit:
+            pieces.append({})
+            held = 0
+        pieces[-1][name] = array
+        held += array.nbytes
+    return [*pieces]
 
 
 def distance(a: Array, b: Array) -> tuple[float, float]:
