@@ -9,12 +9,13 @@ import pandas as pd
 import streamlit as st
 
 from levelfield import workloads
+from levelfield.charts.style import Look
 from levelfield.report.formats import margin
 from levelfield.report.model import Analysis
 from levelfield.report.titles import workload_title
 from levelfield.spec import Case
 from levelfield.store import StudyRecord
-from ui.look import Look, dot, row, table
+from ui.look import dot, row, table
 from ui.reading import Opened
 from ui.sections import heading, of_case
 

@@ -1,18 +1,10 @@
-"""Colours, and the little HTML and CSS that the page is made of. Nothing is fetched from elsewhere."""
+"""The little HTML and CSS that the page is made of. Nothing is fetched from elsewhere."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
 
-from levelfield.report.model import Side
-
-# Told apart by all common forms of colour blindness (after Okabe and Ito 2008), each with a contrast of 3:1 or more on white and on
-# Streamlit's dark background.
-COLOURS = ("#2b83c6", "#d97706", "#0a9673", "#c2649a", "#8b6bc8", "#8a8d2a")
-DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
-GREY = "#808890"
-
+MARKS = {"found": "\u2713", "equivalent": "=", "described": "\u2248", "open": "?"}
 CSS = """<style>
 .stMainBlockContainer { max-width: 1280px; padding-top: 1.6rem; padding-bottom: 4rem; }
 .lf { line-height: 1.5; overflow-wrap: anywhere; }
@@ -23,7 +15,7 @@ CSS = """<style>
 .lf-verdict.lf-next { font-size: 1.1rem; }
 .lf-label { display: flex; gap: .7rem; align-items: baseline; margin: .3rem 0; font-size: .92rem; }
 .lf-badge { flex: 0 0 5.4rem; text-align: center; border-radius: .3rem; color: #fff; font-size: .78rem; font-weight: 600; }
-.lf-warn { background: #a85908; } .lf-info { background: #1f6fb2; }
+.lf-warn { background: #a85908; } .lf-info { background: #1f6fb2; } .lf-good { background: #0b6b52; }
 .lf-chips { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; font-size: .86rem; margin-bottom: .5rem; }
 .lf-h2 { font-size: 1.2rem; font-weight: 650; margin-top: 1.4rem; padding-top: 1rem; border-top: 1px solid rgba(128,128,128,.3); }
 .lf-scroll { overflow-x: auto; }
@@ -31,6 +23,8 @@ CSS = """<style>
 .lf th, .lf td { text-align: left; vertical-align: top; padding: .5rem 1.1rem .5rem 0; border-bottom: 1px solid rgba(128,128,128,.25); }
 .lf th { font-weight: 600; } .lf thead th { white-space: nowrap; border-bottom-width: 2px; }
 .lf td b { font-size: 1.08rem; font-weight: 600; } .lf td small { display: block; }
+.lf-answers th { white-space: nowrap; width: 11rem; } .lf-answers td { font-size: 1.02rem; }
+.lf-mark { display: inline-block; width: 1.15em; font-weight: 700; opacity: .8; }
 .lf-figures td { white-space: nowrap; } .lf-figures tbody th { min-width: 11rem; }
 .lf-dot { display: inline-block; width: .75em; height: .75em; border-radius: 50%; margin-right: .45em; }
 .lf-facts td { overflow-wrap: anywhere; }
@@ -38,30 +32,6 @@ CSS = """<style>
 .lf-differs { background: rgba(217,119,6,.14); } .lf-differs th::before { content: "\\2260\\00a0"; color: #d97706; font-weight: 700; }
 .lf code { font-size: .88em; padding: .1em .35em; border-radius: .3em; background: rgba(128,128,128,.16); }
 </style>"""
-
-
-@dataclass(frozen=True)
-class Look:
-    """How a side is drawn, everywhere on the page. ``name`` is safe in HTML and in Plotly's texts."""
-
-    label: str
-    name: str
-    colour: str
-    dash: str
-
-
-def looks(sides: Iterable[Side]) -> dict[str, Look]:
-    """A look for each side of a study, by its label; the order of the study decides, so it is the same in every chart."""
-    return {
-        side.label: Look(side.label, escape(side.title), COLOURS[at % len(COLOURS)], DASHES[at % len(DASHES)])
-        for at, side in enumerate(sides)
-    }
-
-
-def faded(colour: str) -> str:
-    """A colour for an area through which others can be seen; ``colour`` is #rrggbb."""
-    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
-    return f"rgba({red},{green},{blue},.22)"
 
 
 def div(kind: str, text: str) -> str:
@@ -74,10 +44,16 @@ def with_code(text: str) -> str:
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
+def mark(outcome: str) -> str:
+    """A sign for how an answer turned out, which the words beside it say, too."""
+    return f'<span class="lf-mark" aria-hidden="true">{MARKS[outcome]}</span>'
+
+
 def table(kind: str, header: Sequence[str], rows: Iterable[str]) -> str:
     """A table that scrolls within itself where the window is too narrow. Header and rows are HTML."""
     head = "".join(f'<th scope="col">{cell}</th>' for cell in header)
-    return f'<div class="lf lf-scroll"><table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+    head = f"<thead><tr>{head}</tr></thead>" if head else ""
+    return f'<div class="lf lf-scroll"><table class="{kind}">{head}<tbody>{"".join(rows)}</tbody></table></div>'
 
 
 def row(name: str, cells: Iterable[str], *, kind: str = "") -> str:

@@ -6,18 +6,20 @@ from html import escape
 import pandas as pd
 import streamlit as st
 
-from levelfield.report import scaled
-from levelfield.report.model import Analysis, Comparison, Incident, Label, Side, WorkloadAnalysis
+from levelfield.charts.style import Look
+from levelfield.report.model import Comparison, Incident, Label, Side, WorkloadAnalysis
 from levelfield.report.tables import CAPTION, Cell, notes, remarks, workload_tables
 from levelfield.spec import Case
-from ui.look import Look, div, dot, plain, row, table, with_code
-from ui.reading import Opened
+from ui.look import div, dot, plain, row, table, with_code
 from ui.unequal import unequal
+from ui.visit import Shown
 
 OPENABLE = 20  # failures that can be opened; all of them are listed
 LOG_LINES = 40
+KINDS = {"A/A": "lf-info", "certified": "lf-good"}
 # What a label means, and what would change it.
 MEANINGS = {
+    "certified": "Step by step, tensor by tensor, with the code that ran: the page Parity has all of it.",
     "preliminary": "From so few pairs the spread is itself only roughly known. Ten pairs (more seeds in the study) remove this label.",
     "unverified": "Both sides were given the same weights, batches and equations, but no step-by-step check says that the code that ran "
     "computes the same function, so part of a difference may come from that. "
@@ -42,16 +44,30 @@ def heading(text: str, caption: str = "") -> None:
     st.html(f'<div class="lf lf-h2">{escape(text)}</div>' + (div("lf-soft", caption) if caption else ""))
 
 
-def verdict(workload: WorkloadAnalysis, analysis: Analysis, look: Mapping[str, Look]) -> None:
-    """The answer first, then what weakens it and why, and what was not equal."""
-    if not workload.comparisons:
-        st.html(div("lf-verdict", _alone(workload)))
-        _labels(analysis.labels, analysis.study_id)
-    for at, comparison in enumerate(workload.comparisons):
+def headline(shown: Shown) -> None:
+    """The answer first: a sentence for every two sides."""
+    if not shown.workload.comparisons:
+        st.html(div("lf-verdict", _alone(shown.workload)))
+    for at, comparison in enumerate(shown.workload.comparisons):
         st.html(div("lf-verdict" if at == 0 else "lf-verdict lf-next", comparison.sentence))
-        _labels([*comparison.labels, *_against_itself(comparison)], analysis.study_id, short=at > 0)
-        unequal(comparison, look)
-    for line in remarks(workload):
+
+
+def badges(shown: Shown) -> None:
+    """What weakens the answer, and why; and that a certificate stands behind it."""
+    study, comparisons = shown.analysis.study_id, shown.workload.comparisons
+    if not comparisons:
+        _labels(shown.analysis.labels, study)
+    for at, comparison in enumerate(comparisons):
+        if len(comparisons) > 1:
+            st.html(div("lf-soft", f"{comparison.a.title} / {comparison.b.title}"))
+        _labels([*_certified(comparison), *comparison.labels, *_against_itself(comparison)], study, short=at > 0)
+
+
+def inequality(shown: Shown) -> None:
+    """What was not equal between the sides, and where a slow start pays."""
+    for comparison in shown.workload.comparisons:
+        unequal(comparison, shown.sides)
+    for line in remarks(shown.workload):
         st.html(div("", line))
 
 
@@ -69,32 +85,21 @@ def figures(workload: WorkloadAnalysis, look: Mapping[str, Look]) -> None:
     st.html(div("lf-soft", CAPTION))
 
 
-def scaling(analysis: Analysis) -> None:
-    """What more workers bring, where a study has several numbers of them."""
-    if not (found := scaled.tables(analysis)):
-        return
-    heading(scaled.TITLE, scaled.caption(analysis))
-    for line in scaled.lines(analysis):
-        st.html(div("lf-verdict lf-next", line))
-    for one in found:
-        st.html(table("lf-figures", one.header, (row(escape(name), map(_cell, cells)) for name, cells in one.rows)))
-
-
 def of_case(rows: pd.DataFrame, case: Case) -> pd.DataFrame:
     """Those of runs, duels or bursts that belong to a case."""
     return rows[(rows["workload"] == case.workload) & (rows["workers"] == case.workers)]
 
 
-def failures(workload: WorkloadAnalysis, opened: Opened) -> None:
+def troubles(shown: Shown) -> None:
     """Every run that did not end well, with the end of its log."""
-    found = workload.incidents
+    workload, found = shown.workload, shown.workload.incidents
     heading("What did not go well", "" if found or workload.duel_incidents else "Every recorded run ended well.")
     lines = notes(workload)
     listed = "".join(f"<li>{escape(line)}</li>" for line in lines if not any(_is_about(line, incident) for incident in found))
     if listed:
         st.html(f'<div class="lf"><ul>{listed}</ul></div>')
     for incident in found[:OPENABLE]:
-        _failure(incident, opened.failures.get((workload.case, incident.side.label, incident.seed, incident.attempt), {}))
+        _failure(incident, shown.opened.failures.get((workload.case, incident.side.label, incident.seed, incident.attempt), {}))
     if rest := found[OPENABLE:]:
         rows = [row(escape(_incident(one)), [escape(one.reason)]) for one in rest]
         st.html(table("lf-facts", ["run", "reason"], rows))
@@ -103,6 +108,11 @@ def failures(workload: WorkloadAnalysis, opened: Opened) -> None:
 def _alone(workload: WorkloadAnalysis) -> str:
     names = " and ".join(side.side.title for side in workload.sides)
     return f"{workload.title}: {names} alone. A verdict needs a second side: add one to `frameworks` in the study."
+
+
+def _certified(comparison: Comparison) -> Iterable[Label]:
+    if (found := comparison.certificate) and found.passed:
+        yield Label(name="certified", why=found.verdict)
 
 
 def _against_itself(comparison: Comparison) -> Iterable[Label]:
@@ -121,7 +131,7 @@ def _labels(labels: Iterable[Label], study: str, *, short: bool = False) -> None
 
 
 def _label(label: Label, study: str, *, short: bool) -> str:
-    kind = "lf-info" if label.name == "A/A" else "lf-warn"
+    kind = KINDS.get(label.name, "lf-warn")
     meaning = "" if short else MEANINGS.get(label.name, "").format(study=study)
     why = f"{label.why[:1].upper()}{label.why[1:]}."
     badge = f'<span class="lf-badge {kind}" title="{escape(label.why)}">{escape(label.name)}</span>'

@@ -5,10 +5,11 @@ from html import escape
 
 import streamlit as st
 
+from levelfield.charts.style import Look
 from levelfield.report.audit import Audit
 from levelfield.report.model import Comparison
 from levelfield.report.unequal import counted, listed, summary, unknown
-from ui.look import Look, div, dot, plain, row, table
+from ui.look import div, dot, plain, row, table
 
 
 def unequal(comparison: Comparison, look: Mapping[str, Look]) -> None:

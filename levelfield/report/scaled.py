@@ -1,7 +1,7 @@
 """How training scales, in words and as a table."""
 
 from levelfield.report.formats import centre, estimate, heading, interval, number, percent, spread
-from levelfield.report.model import Analysis, Scaling, ScalingComparison, ScalingStep
+from levelfield.report.model import Analysis, Scaling, ScalingComparison, ScalingStep, Side
 from levelfield.report.quantities import THROUGHPUT
 from levelfield.report.tables import Cell, Table
 from levelfield.stats import MINIMUM_PAIRS, SETTLED_PAIRS
@@ -24,7 +24,7 @@ def caption(analysis: Analysis) -> str:
 
 def lines(analysis: Analysis) -> list[str]:
     """A sentence on the most workers of each side on each workload, and on every two sides there."""
-    return [*map(_told, analysis.scaling), *filter(None, map(_compared, analysis.scaling_compared))]
+    return [*map(_told, analysis.scaling), *filter(None, map(compared, analysis.scaling_compared))]
 
 
 def tables(analysis: Analysis) -> list[Table]:
@@ -43,19 +43,27 @@ def _told(found: Scaling) -> str:
     return f"{who}: {last.workers} workers train {times}, an efficiency of {percent(last.efficiency, 0)}{wide}{few}."
 
 
-def _compared(found: ScalingComparison) -> str | None:
+def better(found: ScalingComparison) -> Side | None:
+    """The side that scales better; None where no difference is found, or there are too few runs."""
+    effect = found.effect
+    if effect.interval is None or effect.n < MINIMUM_PAIRS or effect.interval.low <= 1 <= effect.interval.high:
+        return None
+    return found.a if effect.interval.low > 1 else found.b
+
+
+def compared(found: ScalingComparison) -> str | None:
     """Which of the two scales better; nothing where there are too few runs, which is said of each side already."""
     effect = found.effect
     if effect.estimate is None or effect.interval is None or effect.n < MINIMUM_PAIRS:
         return None
     few = f"; preliminary, {effect.n} seeds" if effect.n < SETTLED_PAIRS else ""
-    better, worse, sign = (found.a, found.b, 1) if effect.estimate >= 1 else (found.b, found.a, -1)
+    ahead, behind, sign = (found.a, found.b, 1) if effect.estimate >= 1 else (found.b, found.a, -1)
     low, high = sorted(bound**sign for bound in (effect.interval.low, effect.interval.high))
     times, wide = number(effect.estimate**sign), f"95% interval {number(low)} to {number(high)}"
     which = f"{found.title}, from {found.base} to {found.workers} workers"
     if low <= 1 <= high:
-        return f"{which}: no difference found in how they scale (efficiency of {better.title} / {worse.title} {times}, {wide}{few})."
-    return f"{which}: {better.title} scales better; its efficiency is {times} times ({wide}) {worse.title}'s{few}."
+        return f"{which}: no difference found in how they scale (efficiency of {ahead.title} / {behind.title} {times}, {wide}{few})."
+    return f"{which}: {ahead.title} scales better; its efficiency is {times} times ({wide}) {behind.title}'s{few}."
 
 
 def _cells(step: ScalingStep) -> tuple[Cell, ...]:

@@ -15,8 +15,8 @@ def sentence(
 
     ``accuracy`` is None where nothing was trained to be judged.
     """
-    first = f"{workload}: {_speed(sides, effects[speed[0]], speed[1])}"
-    return f"{first}; test accuracy: {_accuracy(sides, effects[ACCURACY.name], accuracy)}." if accuracy else f"{first}."
+    first = f"{workload}: {speed_told(sides, effects[speed[0]], speed[1])}"
+    return f"{first}; test accuracy: {accuracy_told(sides, effects[ACCURACY.name], accuracy)}." if accuracy else f"{first}."
 
 
 def not_enough(effect: Effect, verdict: Verdict) -> str:
@@ -28,24 +28,26 @@ def not_enough(effect: Effect, verdict: Verdict) -> str:
     return f"not enough runs to tell ({f'more than {verdict.more}' if verdict.more_than else verdict.more} more)"
 
 
-def _speed(sides: tuple[Side, Side], effect: Effect, verdict: Verdict) -> str:
+def speed_told(sides: tuple[Side, Side], effect: Effect, verdict: Verdict) -> str:
+    """Which trains faster."""
     a, b = (side.title for side in sides)
     winner, loser, seen = (b, a, effect.inverse()) if verdict.favours == "b" else (a, b, effect)
     if not verdict.decided or seen.interval is None or seen.interval90 is None:
         return f"{a} against {b}, speed: {not_enough(effect, verdict)}"
     faster = f"{_share(seen)} faster"
-    pairs, wide = _count(effect.n, "pair"), f"95% interval {_shares(seen.interval)}"
+    pairs, wide = count(effect.n, "pair"), f"95% interval {_shares(seen.interval)}"
     if not verdict.equivalent:
         return f"{winner} trains {faster} than {loser} ({wide}, {pairs})"
     detail = f"{winner} {faster}, {wide}" if verdict.favours else f"90% interval of {a} against {b} {_shares(seen.interval90)}"
     return f"{a} and {b} train at equivalent speed within ±{margin(verdict.margin)} ({detail}, {pairs})"
 
 
-def _accuracy(sides: tuple[Side, Side], effect: Effect, verdict: Verdict) -> str:
+def accuracy_told(sides: tuple[Side, Side], effect: Effect, verdict: Verdict) -> str:
+    """Whose accuracy is higher, without naming the two where it is open."""
     winner, seen = (sides[1].title, effect.inverse()) if verdict.favours == "b" else (sides[0].title, effect)
     if not verdict.decided or seen.estimate is None or seen.interval is None or seen.interval90 is None:
         return not_enough(effect, verdict)
-    seeds, wide = _count(effect.n, "seed"), f"95% interval {_points(seen.interval)} points"
+    seeds, wide = count(effect.n, "seed"), f"95% interval {_points(seen.interval)} points"
     higher = f"{_point(seen.estimate, seen.interval)} points higher"
     if not verdict.equivalent:
         return f"{higher} with {winner} ({wide}, {seeds})"
@@ -76,5 +78,6 @@ def _points(found: Interval) -> str:
     return f"{fixed(found.low * 100, decimals)} to {fixed(found.high * 100, decimals)}"
 
 
-def _count(n: int, noun: str) -> str:
+def count(n: int, noun: str) -> str:
+    """So many of something: "1 pair", "1,200 pairs"."""
     return f"{n:,} {noun}{'' if n == 1 else 's'}"

@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from levelfield.charts.style import GREY, Look, base, faded
 from levelfield.result import PHASES
-from ui.charts import base
-from ui.look import GREY, Look, faded
 
 MAX_BOXES = 24  # runs of a side that get a box of their own; more of them are pooled
 MAX_POINTS = 6000

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
+from levelfield.charts.style import GREY, Look, base
 from levelfield.report.model import Comparison
 from levelfield.stats import within_pair
-from ui.charts import base
-from ui.look import GREY, Look
 
 MAX_POINTS = 4000  # beyond it only the medians are drawn
 MAX_TICKS = 60

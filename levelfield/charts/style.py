@@ -1,0 +1,75 @@
+"""What every figure has in common: how a side is drawn, wherever it is, and an empty figure that suits light and dark ground."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from html import escape
+
+import plotly.graph_objects as go
+
+from levelfield.report.model import Side
+
+# Told apart by all common forms of colour blindness (after Okabe and Ito 2008), each with a contrast of 3:1 or more on white and on
+# Streamlit's dark background.
+FRAMEWORKS = {"tensorflow": "#d97706", "torch": "#2b83c6"}
+OTHERS = ("#0a9673", "#c2649a", "#8b6bc8", "#8a8d2a")
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "x")
+GREY = "#808890"
+CONFIG = {"displaylogo": False, "modeBarButtons": [["toImage", "zoom2d", "resetScale2d"]]}
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a side is drawn in every figure. ``name`` is safe in HTML and in Plotly's texts."""
+
+    label: str
+    name: str
+    colour: str
+    dash: str
+    symbol: str = "circle"
+
+
+def looks(sides: Iterable[Side]) -> dict[str, Look]:
+    """A look for each side of a study, by its label: the colour is the framework's, in every study; sides of one framework differ in dashes."""
+    sides, found, seen = list(sides), {}, Counter[str]()
+    others = [name for name in dict.fromkeys(side.framework for side in sides) if name not in FRAMEWORKS]
+    for side in sides:
+        colour = FRAMEWORKS.get(side.framework) or OTHERS[others.index(side.framework) % len(OTHERS)]
+        at = seen[side.framework] % len(DASHES)
+        seen[side.framework] += 1
+        found[side.label] = Look(side.label, escape(side.title), shaded(colour, at), DASHES[at], SYMBOLS[at])
+    return found
+
+
+def shaded(colour: str, at: int) -> str:
+    """The colour of the side of a framework that comes at that place: the first has the framework's own, the others lean to grey."""
+    share = 1 - 0.3 * min(at, 2)
+    parts = zip(_rgb(colour), _rgb(GREY), strict=True)
+    return "#" + "".join(f"{round(share * own + (1 - share) * grey):02x}" for own, grey in parts)
+
+
+def faded(colour: str, opacity: float = 0.22) -> str:
+    """A colour for an area through which others can be seen; ``colour`` is #rrggbb."""
+    red, green, blue = _rgb(colour)
+    return f"rgba({red},{green},{blue},{opacity:g})"
+
+
+def _rgb(colour: str) -> tuple[int, int, int]:
+    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    return red, green, blue
+
+
+def base(title: str, *, x: str, y: str = "", height: int = 360) -> go.Figure:
+    """An empty figure. Backgrounds and texts are left to the theme, light or dark."""
+    figure = go.Figure()
+    figure.update_layout(
+        title={"text": title, "x": 0, "xanchor": "left", "y": 0.98, "yanchor": "top", "font": {"size": 15}},
+        height=height,
+        margin={"l": 8, "r": 12, "t": 74, "b": 48},
+        legend={"orientation": "h", "x": 0, "y": 1.02, "xanchor": "left", "yanchor": "bottom", "title": "", "font": {"size": 12}},
+        hovermode="closest",
+    )
+    figure.update_xaxes(title=x, automargin=True, title_font_size=13, tickfont_size=12, gridcolor="rgba(128,128,128,.18)")
+    figure.update_yaxes(title=y, automargin=True, title_font_size=13, tickfont_size=12, gridcolor="rgba(128,128,128,.18)", zeroline=False)
+    return figure

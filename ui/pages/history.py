@@ -1,0 +1,11 @@
+"""The page history."""
+
+from ui import visit
+
+
+def main() -> None:
+    """The page."""
+    visit.store()
+
+
+main()

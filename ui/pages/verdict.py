@@ -1,0 +1,52 @@
+"""The home of a study: what it found, question by question, what weakens it, and what was not equal."""
+
+from html import escape
+
+import streamlit as st
+
+from levelfield.charts import forest
+from levelfield.report.answers import answers
+from levelfield.report.tables import overall_lines
+from ui import look, sections, visit
+from ui.compared import compared
+from ui.drawing import basis_of, chart
+from ui.visit import Shown
+
+
+def main() -> None:
+    """The page."""
+    shown = visit.case()
+    for line in overall_lines(shown.analysis):
+        st.html(look.div("lf-verdict lf-next", line))
+    sections.headline(shown)
+    _answers(shown)
+    sections.badges(shown)
+    _ratios(shown)
+    sections.inequality(shown)
+    sections.figures(shown.workload, shown.sides)
+    sections.troubles(shown)
+    compared(shown.workload.case, shown.opened, shown.sides)
+
+
+def _answers(shown: Shown) -> None:
+    """One sentence for each question that the study can be asked, of every two sides."""
+    for comparison in shown.workload.comparisons:
+        if len(shown.workload.comparisons) > 1:
+            st.html(look.div("lf-soft", f"{comparison.a.title} / {comparison.b.title}"))
+        found = answers(comparison, shown.analysis, shown.workload.case)
+        rows = [look.row(escape(one.question), [f"{look.mark(one.outcome)}{escape(one.sentence)}"]) for one in found]
+        st.html(look.table("lf-answers", [], rows))
+
+
+def _ratios(shown: Shown) -> None:
+    """An interval plot for each comparison that has a ratio to show."""
+    for at, comparison in enumerate(shown.workload.comparisons):
+        data = forest.data(comparison)
+        if len(data):
+            figure = forest.forest(comparison, shown.analysis.margin, shown.sides)
+            pairs = f"{comparison.pairs} pair{'' if comparison.pairs == 1 else 's'}"
+            basis = basis_of(pairs, shown.workload, shown.analysis, interval="95% intervals, unadjusted")
+            chart(figure, f"ratios-{shown.key}-{at}", data, basis=basis)
+
+
+main()
