@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import ray
+from numpy.typing import NDArray
 from ray.exceptions import RayError
 
 from levelfield.parity.attempts import SEEDS, first_passed
@@ -130,7 +131,7 @@ def _next(gang: ActorGang) -> list[Any]:
 
 def _whole(member: Any, told: Mapping[str, Any]) -> Record:
     """A rank's record with its tensors, copied out of the shared memory of Ray, which has room for what is on its way alone."""
-    tensors = {}
+    tensors: dict[str, NDArray[Any]] = {}
     for at in range(told["pieces"]):
         tensors |= {name: np.array(array) for name, array in ray.get(member.piece.remote(at)).items()}
     return Record.from_dict({**{name: value for name, value in told.items() if name != "pieces"}, "tensors": tensors})

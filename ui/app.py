@@ -1,4 +1,4 @@
-"""The report in the browser: ``streamlit run ui/app.py``. What all pages share is here: which pages there are, and which study they show."""
+"""The report in the browser: ``streamlit run ui/app.py``. What all pages share: which there are, and which study they show."""
 
 from pathlib import Path
 

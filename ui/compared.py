@@ -15,9 +15,10 @@ from levelfield.report.model import Analysis
 from levelfield.report.titles import workload_title
 from levelfield.spec import Case
 from levelfield.store import StudyRecord
+from ui.counting import of_case
 from ui.look import dot, row, table
 from ui.reading import Opened
-from ui.sections import heading, of_case
+from ui.sections import heading
 
 SHORT = 12  # characters of a fingerprint
 SETTINGS = ("track", "precision", "device", "epochs", "batch_size", "learning_rate", "threads")

@@ -1,14 +1,14 @@
 """A chart on a page: the figure, what it rests on, and its export."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
 from levelfield.charts.style import CONFIG, Look
-from levelfield.report.model import Analysis, WorkloadAnalysis
+from levelfield.report.model import Analysis, Comparison, WorkloadAnalysis
 from ui.look import div
 
 FORMATS = {"PNG": "png", "SVG": "svg"}
@@ -26,17 +26,21 @@ def chart(figure: go.Figure, key: str, data: pd.DataFrame, *, basis: str, note: 
         _export(key, data, form)
 
 
-def basis_of(n: str, workload: WorkloadAnalysis, analysis: Analysis, *, interval: str = LEVEL) -> str:
-    """What a chart rests on: how many of what, the level of its intervals, the track, and whether the comparison is certified."""
-    parts = [n, interval, f"track {analysis.track}", _certified(workload)]
+def basis_of(n: str, workload: WorkloadAnalysis | None, analysis: Analysis, *, interval: str = LEVEL) -> str:
+    """What a chart rests on: how many of what, the level of its intervals, the track, and whether the comparison is certified.
+
+    Without a workload it is a chart of all of them.
+    """
+    comparisons = [one for case in analysis.workloads if workload in (case, None) for one in case.comparisons]
+    parts = [n, interval, f"track {analysis.track}", _certified(comparisons)]
     return f"{'; '.join(filter(None, parts))}."
 
 
-def _certified(workload: WorkloadAnalysis) -> str:
-    """For all comparisons of the case together."""
-    if not workload.comparisons:
+def _certified(comparisons: Sequence[Comparison]) -> str:
+    """For all of them together."""
+    if not comparisons:
         return ""
-    passed = [bool(one.certificate and one.certificate.passed) for one in workload.comparisons]
+    passed = [bool(one.certificate and one.certificate.passed) for one in comparisons]
     if all(passed):
         return "certified"
     return "partly certified" if any(passed) else "not certified"

@@ -39,6 +39,11 @@ def div(kind: str, text: str) -> str:
     return f'<div class="lf {kind}">{escape(text)}</div>'
 
 
+def listed(lines: Iterable[str]) -> str:
+    """A list of lines that may hold anything."""
+    return f'<div class="lf lf-soft"><ul>{"".join(f"<li>{escape(line)}</li>" for line in lines)}</ul></div>'
+
+
 def with_code(text: str) -> str:
     """Escaped, with what stands between backticks as code."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))

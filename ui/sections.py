@@ -3,13 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
-import pandas as pd
 import streamlit as st
 
 from levelfield.charts.style import Look
 from levelfield.report.model import Comparison, Incident, Label, Side, WorkloadAnalysis
 from levelfield.report.tables import CAPTION, Cell, notes, remarks, workload_tables
-from levelfield.spec import Case
 from ui.look import div, dot, plain, row, table, with_code
 from ui.unequal import unequal
 from ui.visit import Shown
@@ -80,14 +78,9 @@ def figures(workload: WorkloadAnalysis, look: Mapping[str, Look]) -> None:
     dots = {shown.name: dot(shown.name, shown.colour) for shown in look.values()}
     for one in found:
         header = [dots.get(name, escape(name)) for name in one.header]
-        rows = [row(escape(name), (_cell(cell) for cell in cells)) for name, cells in one.rows]
+        rows = [row(escape(name), (cell(one) for one in cells)) for name, cells in one.rows]
         st.html(table("lf-figures", header, rows))
     st.html(div("lf-soft", CAPTION))
-
-
-def of_case(rows: pd.DataFrame, case: Case) -> pd.DataFrame:
-    """Those of runs, duels or bursts that belong to a case."""
-    return rows[(rows["workload"] == case.workload) & (rows["workers"] == case.workers)]
 
 
 def troubles(shown: Shown) -> None:
@@ -138,8 +131,9 @@ def _label(label: Label, study: str, *, short: bool) -> str:
     return f'<div class="lf lf-label">{badge}<span>{escape(why)} <small>{with_code(meaning)}</small></span></div>'
 
 
-def _cell(cell: Cell) -> str:
-    return f"<b>{escape(cell[0])}</b><small>{escape(cell[1])}</small>" if cell[0] else ""
+def cell(found: Cell) -> str:
+    """A cell of a table of figures, as HTML."""
+    return f"<b>{escape(found[0])}</b><small>{escape(found[1])}</small>" if found[0] else ""
 
 
 def _incident(incident: Incident) -> str:

@@ -1,6 +1,7 @@
 """What this visit shows: the store, the study and the case that the URL names, or the newest and the first."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,12 +12,14 @@ from levelfield.report.model import Analysis, WorkloadAnalysis
 from levelfield.report.tables import subtitle, track_line
 from levelfield.report.titles import case_title
 from levelfield.report.verdicts import TRACK
-from levelfield.store import StoreError, StudyRecord, default_url
+from levelfield.store import Store, StoreError, StudyRecord, default_url
+from levelfield.store.reading import Stamp, stamps
 from ui import look, states
 from ui.reading import Opened, Shelf, open_study, read_shelf
 
 STUDY, CASE = "study", "case"  # the names in the URL
 _VISIT = "visit"
+FOLLOW_S = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +91,8 @@ def study() -> Opened:
     analysis = opened.analysis
     st.html(look.div("lf-title", f"{analysis.title}. {track_line(analysis)}") + look.div("lf-soft", subtitle(analysis)))
     states.progress(analysis)
+    if analysis.recorded < analysis.planned:
+        _follow(url, chosen.id, shelf.stamps.get(chosen.id))
     if not analysis.recorded:
         st.html(look.div("lf-verdict", "No run has ended yet"))
         st.stop()
@@ -103,6 +108,14 @@ def case() -> Shown:
         name, _ = pinned(CASE, list(cases), label="Workload", told=lambda option: case_title(cases[option].case))
     workload = cases[name]
     return Shown(opened=opened, workload=workload, sides=looks(side.side for side in workload.sides))
+
+
+@st.fragment(run_every=FOLLOW_S)
+def _follow(url: str, study_id: str, seen: Stamp | None) -> None:
+    """Draw the page anew as soon as the study has come further."""
+    with suppress(StoreError), Store.open(url, read_only=True) as opened:
+        if stamps(opened).get(study_id) != seen:
+            st.rerun()
 
 
 def pinned(name: str, options: Sequence[str], *, label: str, told: Callable[[str], str]) -> tuple[str, str]:

@@ -28,17 +28,19 @@ def forest(comparison: Comparison, margin: float, look: Mapping[str, Look]) -> g
     figure = base(f"Ratio {a.name} / {b.name} with 95% interval", x="ratio (log scale; 1 = equal)", height=150 + 84 * max(len(shown), 1))
     figure.update_layout(showlegend=False)
     figure.update_yaxes(visible=False, range=[-0.3, len(shown) - 0.25])
-    figure.update_xaxes(type="log", **_log_ticks([effect for _, effect in shown], margin))
-    _draw_margin(figure, margin)
+    figure.update_xaxes(type="log", **log_ticks([effect for _, effect in shown], margin))
+    draw_margin(figure, margin)
     favoured = {"a": a.colour, "b": b.colour}.get(comparison.speed.favours or "", GREY)
     for at, (quantity, effect) in enumerate(shown):
-        figure.add_trace(_whisker(effect, at, favoured if quantity.name == comparison.speed_from else GREY))
+        # Only the speed has a verdict, so only its marker has the colour of a side.
+        colour = favoured if quantity.name == comparison.speed_from else GREY
+        figure.add_trace(whisker(effect, at, colour))
         place = {"x": 0, "xref": "paper", "xanchor": "left", "y": at + 0.14, "yanchor": "bottom"}
         figure.add_annotation(text=_row_text(quantity, effect), align="left", font_size=13, showarrow=False, **place)
     return figure
 
 
-def _draw_margin(figure: go.Figure, margin: float) -> None:
+def draw_margin(figure: go.Figure, margin: float) -> None:
     """The band of equivalence, which is that of the verdict on speed."""
     figure.add_vrect(x0=1 / (1 + margin), x1=1 + margin, fillcolor=GREY, opacity=0.22, line_width=0)
     figure.add_vline(x=1, line={"color": GREY, "width": 1})
@@ -59,8 +61,8 @@ def _row_text(quantity: Quantity, effect: Effect) -> str:
     return f"{name}<br>{found}{pairs}"
 
 
-def _whisker(effect: Effect, at: int, colour: str) -> go.Scatter:
-    """One row. Only the speed has a verdict, so only its marker has the colour of a side."""
+def whisker(effect: Effect, at: int, colour: str) -> go.Scatter:
+    """One row: an estimate and its interval, if there is one."""
     low, high = (effect.interval.low, effect.interval.high) if effect.interval else (effect.estimate, effect.estimate)
     return go.Scatter(
         x=[low, effect.estimate, high],
@@ -72,7 +74,7 @@ def _whisker(effect: Effect, at: int, colour: str) -> go.Scatter:
     )
 
 
-def _log_ticks(effects: Iterable[Effect], margin: float) -> dict[str, object]:
+def log_ticks(effects: Iterable[Effect], margin: float) -> dict[str, object]:
     """A range that is the same to both sides of 1, and ticks that a reader can use; wider than 20-fold is cut off."""
     ends = [end for e in effects for end in ((e.interval.low, e.interval.high) if e.interval else (e.estimate or 1.0,))]
     reach = max(abs(float(np.log(end))) for end in [*ends, 1 + 3 * margin])

@@ -83,11 +83,12 @@ def _curves(own: pd.DataFrame, side: Look, measure: str, clock: str) -> list[go.
 
 def _means(own: pd.DataFrame, measure: str, clock: str) -> pd.DataFrame:
     """By epoch: the clock's mean, the measure's mean and the ends of its interval; NaN ends where one run is left."""
-    groups = own.groupby("epoch", as_index=False)
-    found = groups[measure].agg(mean="mean", sd="std", n="count")
+    groups = own.groupby("epoch")
+    found = pd.DataFrame(groups[measure].agg(mean="mean", sd="std", n="count"))
     half = [half_width(int(n), float(sd), LEVEL) if n > 1 else np.nan for n, sd in zip(found["n"], found["sd"], strict=True)]
-    at = found["epoch"] if clock == "epoch" else groups[clock].mean()[clock]
-    return found.assign(**{clock: at, "low": found["mean"] - half, "high": found["mean"] + half})
+    found["low"], found["high"] = found["mean"] - half, found["mean"] + half
+    found[clock] = found.index if clock == "epoch" else groups[clock].mean()
+    return found
 
 
 def _band(mean: pd.DataFrame, side: Look, clock: str) -> list[go.Scatter]:

@@ -8,10 +8,11 @@ from html import escape
 import plotly.graph_objects as go
 
 from levelfield.report.model import Side
+from levelfield.services import discover
 
 # Told apart by all common forms of colour blindness (after Okabe and Ito 2008), each with a contrast of 3:1 or more on white and on
 # Streamlit's dark background.
-FRAMEWORKS = {"tensorflow": "#d97706", "torch": "#2b83c6"}
+COLOURS_OF_FRAMEWORKS = {"tensorflow": "#d97706", "torch": "#2b83c6"}
 OTHERS = ("#0a9673", "#c2649a", "#8b6bc8", "#8a8d2a")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "x")
@@ -31,15 +32,22 @@ class Look:
 
 
 def looks(sides: Iterable[Side]) -> dict[str, Look]:
-    """A look for each side of a study, by its label: the colour is the framework's, in every study; sides of one framework differ in dashes."""
+    """A look for each side of a study, by its label: the colour is the framework's; sides of one framework differ in dashes, too."""
     sides, found, seen = list(sides), {}, Counter[str]()
-    others = [name for name in dict.fromkeys(side.framework for side in sides) if name not in FRAMEWORKS]
+    others = _others(side.framework for side in sides)
     for side in sides:
-        colour = FRAMEWORKS.get(side.framework) or OTHERS[others.index(side.framework) % len(OTHERS)]
+        colour = COLOURS_OF_FRAMEWORKS.get(side.framework) or OTHERS[others.index(side.framework) % len(OTHERS)]
         at = seen[side.framework] % len(DASHES)
         seen[side.framework] += 1
         found[side.label] = Look(side.label, escape(side.title), shaded(colour, at), DASHES[at], SYMBOLS[at])
     return found
+
+
+def _others(frameworks: Iterable[str]) -> list[str]:
+    """The frameworks without a colour of their own: first those that this installation has, so that studies agree on their places."""
+    wanted = [name for name in frameworks if name not in COLOURS_OF_FRAMEWORKS]
+    installed = [name for name in sorted(discover()) if name not in COLOURS_OF_FRAMEWORKS] if wanted else []
+    return list(dict.fromkeys([*installed, *wanted]))
 
 
 def shaded(colour: str, at: int) -> str:

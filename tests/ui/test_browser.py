@@ -1,78 +1,115 @@
-"""The page in a real browser: it draws, nothing breaks, nothing scrolls sideways, nothing is fetched from elsewhere."""
+"""Every page in a real browser, wide and narrow, light and dark, over the store of a study that was really run."""
 
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from contextlib import contextmanager
+import io
+import re
 
+import pandas as pd
 import pytest
-from playwright import sync_api
 
+from levelfield.report.analysis import analyse
+from levelfield.report.answers import answers
+from levelfield.report.tables import workload_table
 from levelfield.store import Store
-from tests.ui.stores import APP, fill
+from levelfield.store.frames import load
+from tests.ui.browsing import CHROMIUM, PAGES, WIDTHS, chromium, kept, served, settled, watched
+from tests.ui.stores import fill
 
-CHROMIUM = shutil.which("chromium")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a browser: Debian's package chromium")
+CHARTS = {"verdict": 1, "learning": 1, "speed": 3, "memory": 1, "scaling": 2}
 
 
-@contextmanager
-def served(cwd):
-    """The page's address, served from another working directory."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = ["--server.port", str(port), "--server.headless", "true", "--server.address", "127.0.0.1"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", str(APP), *options], cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        _wait_for(address)
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def site(real_store, tmp_path_factory):
+    """The report over a real study's store."""
+    with served(tmp_path_factory.mktemp("elsewhere"), LEVELFIELD_STORE=real_store) as address:
         yield address
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
 
 
-def _wait_for(address):
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            urllib.request.urlopen(f"{address}/_stcore/health", timeout=1).close()
-        except OSError:
-            assert time.monotonic() < deadline, "streamlit did not start"
-            time.sleep(0.2)
-        else:
-            return
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page(browser, site, name, width, scheme):
+    with watched(browser, site, width=width, scheme=scheme) as page:
+        page.goto(f"{site}/{name}")
+        settled(page)
+        kept(page, f"{name}-{width}-{scheme}")
+        charts = page.locator(".stPlotlyChart")
+        assert charts.count() >= CHARTS.get(name, 0)
+        for at in range(charts.count()):
+            assert charts.nth(at).locator(".trace, .bars, .boxes, .heatmaplayer image, .hm").count(), f"chart {at} of {name} is empty"
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="needs a browser: Debian's package chromium")
-def test_in_a_browser(url, tmp_path):
+def test_the_figures_are_those_of_the_command_line(browser, site, real_store):
+    analysis = analyse(load("latest", real_store))
+    workload = analysis.workloads[0]
+    with watched(browser, site) as page:
+        page.goto(site)
+        settled(page)
+        said = re.sub(r"\s+", " ", page.locator(".stMain").inner_text())
+        for one in answers(workload.comparisons[0], analysis, workload.case):
+            assert one.sentence in said
+        for name, cells in workload_table(workload).rows:
+            assert name in said
+            assert all(part in said for cell in cells for part in cell)
+
+
+def test_a_link_shows_the_same_view(browser, site):
+    with watched(browser, site) as page:
+        page.goto(f"{site}/learning")
+        settled(page)
+        page.get_by_test_id("stButtonGroup").get_by_text("test loss").click()
+        page.wait_for_url(re.compile("measure=test_loss"))
+        settled(page)
+        link = page.url
+        assert "study=" in link
+    with watched(browser, site) as page:
+        page.goto(link)
+        settled(page)
+        assert page.get_by_text("Test loss by epochs").first.is_visible()
+
+
+def test_the_study_is_kept_from_page_to_page(browser, tmp_path):
+    url = str(tmp_path / "two.db")
     with Store.open(url) as store:
-        fill(store)
-    with served(tmp_path) as address, sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        for width in (1440, 390):
-            _look_at(browser, address, width)
-        browser.close()
+        fill(store, "old")
+        fill(store, "new", hours=1)
+    with served(tmp_path, LEVELFIELD_STORE=url) as address, watched(browser, address) as page:
+        page.goto(f"{address}/?study=old-1")
+        settled(page)
+        page.get_by_test_id("stSidebarNav").get_by_text("Learning curves").click()
+        page.wait_for_url(re.compile(r"/learning\?study=old-1"))
+        settled(page)
+        assert page.get_by_text("Study old (old-1)").first.is_visible()
 
 
-def _look_at(browser, address, width):
-    page = browser.new_page(viewport={"width": width, "height": 900})
-    problems, foreign = [], []
-    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-    page.on(
-        "request", lambda request: foreign.append(request.url) if not request.url.startswith((address, "ws:", "data:", "blob:")) else None
-    )
-    page.goto(address)
-    page.wait_for_selector(".lf-verdict", timeout=20_000)
-    page.wait_for_function("document.querySelectorAll('.js-plotly-plot .main-svg').length >= 4", timeout=20_000)
-    assert page.locator(".stException").count() == 0
-    assert "study=digits-1" in page.url
-    for element in ("document.documentElement", "document.querySelector('.stMain')"):
-        assert page.evaluate(f"{element}.scrollWidth - {element}.clientWidth") <= 0
-    assert problems == []
-    assert foreign == []
-    page.close()
+def test_a_chart_is_exported_as_image_and_data(browser, site):
+    with watched(browser, site) as page:
+        page.goto(f"{site}/learning")
+        settled(page)
+        page.get_by_role("button", name="Export").first.click()
+        csv, parquet = (_downloaded(page, lambda name=name: page.get_by_text(name).click()) for name in ("Data as CSV", "Data as Parquet"))
+        rows = pd.read_csv(io.BytesIO(csv))
+        assert {"run_id", "side", "seed", "epoch", "test_accuracy"} <= set(rows)
+        assert len(rows) == len(pd.read_parquet(io.BytesIO(parquet))) > 0
+        page.get_by_text("SVG", exact=True).click()
+        settled(page)
+        page.keyboard.press("Escape")
+        svg = _downloaded(page, lambda: _camera(page))
+        assert svg.lstrip().startswith(b"<svg")
+
+
+def _camera(page):
+    page.locator(".stPlotlyChart").first.hover()
+    page.locator(".stPlotlyChart .modebar-btn").first.click()
+
+
+def _downloaded(page, act):
+    with page.expect_download() as waiting:
+        act()
+    return waiting.value.path().read_bytes()

@@ -2,15 +2,15 @@
 
 import pytest
 
+from levelfield.charts.duels import rounds
+from levelfield.charts.style import looks
 from levelfield.report.analysis import analyse
 from levelfield.result import Status
 from levelfield.spec import PlannedDuel
 from levelfield.store import Store
 from levelfield.store.frames import load
+from tests.ui.opening import run, words
 from tests.ui.stores import NOW, TWO, duel, fill
-from tests.ui.test_page import run, words
-from ui.duel_charts import rounds
-from ui.look import looks
 from ui.reading import read_shelf
 
 
@@ -22,8 +22,8 @@ def opened(url):
 
 
 def test_the_page_shows_every_round_and_the_verdict_rests_on_them(opened):
+    assert "Bursts: TensorFlow / PyTorch within each round, by pair" in words(run("speed"))
     seen = words(run())
-    assert "Bursts: TensorFlow / PyTorch within each round, by pair" in seen
     assert "TensorFlow trains 100" in seen
     assert "speed in bursts" in seen
 

@@ -1,13 +1,12 @@
 """The report in the browser: the page over small stores, in Streamlit's own harness, and once in a real browser."""
 
 import re
-from html import unescape
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
-from streamlit.testing.v1 import AppTest
 
+from levelfield.charts import forest
 from levelfield.report.analysis import analyse
 from levelfield.report.quantities import QUANTITIES
 from levelfield.report.tables import workload_table
@@ -16,42 +15,27 @@ from levelfield.spec import PlannedRun, RunKey, RunSpec
 from levelfield.store import Store
 from levelfield.store.frames import load
 from tests.networks import pair
+from tests.ui.opening import run, words
 from tests.ui.stores import APP, NOW, TWO, fill, result
-from ui import charts
+
+PAGES = [path.stem for path in sorted((APP.parent / "pages").glob("*.py"))]
+FAILED = {"make": lambda side, seed: result(side, seed, status=Status.FAILED, failure=Failure(reason="no device"))}
 
 
 @pytest.fixture
 def page(url):
     """The page over a store that holds one study made with the given options."""
 
-    def open_page(**options):
+    def open_page(name="verdict", query=None, **options):
         with Store.open(url) as store:
-            fill(store, **options)
-        return run()
+            fill(store, **{"name": "digits", **options})
+        return run(name, **(query or {}))
 
     return open_page
 
 
-def run(**query):
-    app = AppTest.from_file(str(APP), default_timeout=30)
-    for name, value in query.items():
-        app.query_params[name] = value
-    app.run()
-    assert not app.exception
-    return app
-
-
-def words(app):
-    """Everything that the page says, without markup."""
-    markup = "\n".join(element.proto.body for element in app.get("html") if "<style>" not in element.proto.body)
-    said = [unescape(re.sub(r"<[^>]+>", " ", markup)), *(element.label.replace("\\", "") for element in app.expander)]
-    said += [element.value.replace("\\", "") for element in [*app.code, *app.warning]]
-    said += [element.proto.alt for element in app.get("plotly_chart")]
-    return re.sub(r"[ \t]+", " ", "\n".join(said))
-
-
 def test_the_legend_of_the_phases_names_those_that_the_runs_went_through(page):
-    said = words(page(seeds=1))
+    said = words(page("speed", seeds=1))
     assert all(phase in said for phase in ("import", "build*", "warm-up*", "training*"))
     assert "joining a gang" not in said
 
@@ -89,9 +73,9 @@ def test_what_is_not_equal_stands_under_the_verdict(page):
     assert re.search(r"aspects are equal: epochs trained, .*threads.*processor", words(app))
 
 
-def test_the_networks_of_each_seed_stand_under_what_they_learned(page):
+def test_the_networks_of_each_seed(page):
     networks = dict(zip(TWO, pair(10, 8, 0, other_error=2), strict=True))
-    app = page(make=lambda side, seed: result(side, seed, predictions=networks[side] if seed < 3 else None))
+    app = page("predictions", make=lambda side, seed: result(side, seed, predictions=networks[side] if seed < 3 else None))
     seen = words(app)
     assert "TensorFlow / PyTorch, the two networks of each seed on the same 20 test examples: in 3 of 3 seeds" in seen
     assert "the same class to 50.0% of them" in seen
@@ -99,12 +83,10 @@ def test_the_networks_of_each_seed_stand_under_what_they_learned(page):
     assert [one.label.replace("\\", "") for one in app.expander if "Seed by seed" in one.label] == ["Seed by seed: TensorFlow / PyTorch"]
     assert re.search(r"only TensorFlow right\s+only PyTorch right", seen)
     assert re.search(r"\b2\s+10\s+8\s+0\s+2\s+50.0%\s+0.023\b", seen)
-    markup = "".join(element.proto.body for element in app.get("html"))
-    assert markup.index("How they learn") < markup.index("McNemar") < markup.index("Where the time goes")
 
 
 def test_runs_without_predictions_show_nothing_of_networks(page):
-    app = page()
+    app = page("predictions")
     assert "McNemar" not in words(app)
     assert not [one for one in app.expander if "Seed by seed" in one.label]
 
@@ -117,16 +99,23 @@ def test_sides_that_say_the_same_or_nothing_are_not_said_to_differ(page):
     assert "What is not equal between them is not known: no run of TensorFlow and PyTorch has told how it computes." in seen
 
 
-def test_switches_change_the_charts(page):
-    app = page()
-    for key, value, title in (
-        ("measure-digits_cnn-1", "train_loss", "Training loss by epoch"),
-        ("over-digits_cnn-1", "seconds", "Training loss by seconds"),
-        ("blocks-digits_cnn-1", "warm-up", "one warm-up block"),
-    ):
-        app.segmented_control(key=key).set_value(value).run()
-        assert not app.exception
-        assert title in words(app)
+@pytest.mark.parametrize(
+    ("name", "key", "value", "expected"),
+    [
+        ("learning", "measure", "train_loss", "Training loss by epochs"),
+        ("learning", "over", "seconds", "Test accuracy by seconds in training steps"),
+        ("learning", "over", "steps", "Test accuracy by training steps"),
+        ("speed", "blocks", "warm", "one warm-up block"),
+        ("speed", "view", "all", "Time of a training step, all runs"),
+    ],
+)
+def test_a_switch_changes_its_chart_and_stands_in_the_url(page, name, key, value, expected):
+    app = page(name)
+    assert expected not in words(app)
+    app.segmented_control(key=key).set_value(value).run()
+    assert not app.exception
+    assert expected in words(app)
+    assert expected in words(run(name, **{key: value}))
 
 
 def test_another_study_is_chosen_by_box_or_link(url):
@@ -162,10 +151,10 @@ def test_failures_are_shown_with_reason_and_log(page):
 
 def test_all_runs_failed(page):
     app = page(make=lambda side, seed: result(side, seed, status=Status.FAILED, failure=Failure(reason="no device")))
-    seen = words(app)
-    assert "no complete pair" in seen
-    assert "No run that counts has completed an epoch" in seen
-    assert "No run counts for timing" in seen
+    assert "No run of this study ended well: of 10 recorded, 10 failed." in words(app)
+    assert "10 runs of TensorFlow and PyTorch: no device." in words(app)
+    assert "No run that counts has completed an epoch" in words(run("learning"))
+    assert "No run counts for timing" in words(run("speed"))
     assert len([one for one in app.expander if "no device" in one.label.replace("\\", "")]) == 10
 
 
@@ -177,12 +166,13 @@ def test_many_failures_are_all_listed(page):
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ({"sides": ("torch",)}, ["PyTorch alone", "A verdict needs a second side", "Where the time goes"]),
+        ({"sides": ("torch",)}, ["PyTorch alone", "A verdict needs a second side"]),
         ({"sides": ("torch@1", "torch@2")}, ["A/A", "noise of the measurement"]),
         ({"sides": ("tensorflow", "torch", "third")}, ["TensorFlow / PyTorch", "TensorFlow / third", "PyTorch / third"]),
         ({"skip": 10}, ["No run has ended yet", "levelfield resume digits-1"]),
         ({"skip": 3}, ["incomplete", "levelfield resume digits-1", "7 of 10"]),
-        ({"workloads": ("digits_cnn", "gone_workload")}, ["Handwritten digits, small CNN:", "gone_workload:"]),
+        ({"workloads": ("digits_cnn", "gone_workload")}, ["Handwritten digits, small CNN:", "over these 2 workloads"]),
+        ({"workloads": ("digits_cnn", "gone_workload"), "query": {"case": "gone_workload-1"}}, ["gone_workload:"]),
         ({"sides": ("a<b>*", "$x$ & y")}, ["a<b>*", "$x$ & y"]),
         ({"seeds": 1}, ["not enough runs"]),
     ],
@@ -200,9 +190,8 @@ def test_a_side_without_steady_blocks(page):
 
 
 def test_many_runs_are_summarised_before_they_are_drawn(page):
-    app = page(seeds=45, sides=("torch",))
+    app = page("speed", seeds=45, sides=("torch",))
     assert "Time of a training step, all runs" in words(app)
-    assert "The band holds 5% to 95%" in words(app)
     assert sum(len(chart.proto.spec) for chart in app.get("plotly_chart")) < 300_000
 
 
@@ -230,6 +219,28 @@ def test_no_study_yet(url):
     assert "Nothing has been measured yet" in words(run())
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_of_an_empty_store_says_so(url, name):
+    Store.open(url).close()
+    if name != "launch":
+        assert "Nothing has been measured yet" in words(run(name))
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("options", [{"skip": 3}, {"skip": 10}, {"sides": ("a<b>*", "$x$ & y")}, {"seeds": 1, "sides": ("torch",)}, FAILED])
+def test_no_page_breaks(page, name, options):
+    page(name, **options)
+
+
+def test_every_chart_says_what_it_rests_on(page):
+    for name in ("verdict", "learning", "speed", "memory"):
+        app = page(name, name=name, seeds=6)
+        charts = len(app.get("plotly_chart"))
+        said = words(app)
+        assert charts
+        assert said.count("track matched; not certified.") >= charts
+
+
 def test_store_of_a_newer_version(page, url):
     page()
     with create_engine(f"sqlite:///{url}").begin() as connection:
@@ -250,4 +261,4 @@ def test_unreachable_store_is_named_without_its_password(monkeypatch, store):
 
 def test_of_every_ratio_it_is_said_which_way_is_better():
     """The chart of ratios asks by the quantity's name."""
-    assert {quantity.name for quantity in QUANTITIES if quantity.compared == "ratio"} == set(charts.BETTER)
+    assert {quantity.name for quantity in QUANTITIES if quantity.compared == "ratio"} == set(forest.BETTER)

@@ -8,8 +8,9 @@ from levelfield.report.reference import Reference
 from levelfield.result import Block
 from levelfield.store import Store
 from tests.certificates import CODES, certificate
+from tests.ui.opening import run, words
 from tests.ui.stores import fill, result
-from tests.ui.test_page import page, run, words  # noqa: F401
+from tests.ui.test_page import page  # noqa: F401
 
 
 def certified_result(side, seed):

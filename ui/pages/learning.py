@@ -8,6 +8,7 @@ from ui import look, visit
 from ui.counting import LEARNED, counted
 from ui.drawing import basis_of, chart, per_side
 from ui.sections import heading
+from ui.switches import switch
 from ui.visit import Shown
 
 
@@ -31,24 +32,13 @@ def _curves(shown: Shown) -> None:
     points = learning.points(frames.epochs, counted(frames.runs, shown.workload.case, LEARNED), frames.steps, frames.study.study)
     clocks = {name: title for name, title in learning.CLOCKS.items() if points[name].notna().any()}
     with st.container(horizontal=True):
-        measure = _switch("measure", learning.MEASURES)
-        clock = _switch("over", clocks)
+        measure = switch("measure", learning.MEASURES)
+        clock = switch("over", clocks)
     goal = learning.target_of(shown.workload.name) if measure == "test_accuracy" else None
     figure = learning.learning(points, shown.sides, measure=measure, clock=clock, target=goal)
     seeds = per_side(points, shown.sides, "run_id", "seed")
     few = "" if points.groupby("side")["run_id"].nunique().min() > 1 else "One seed has no interval."
     chart(figure, f"learning-{shown.key}", points, basis=basis_of(seeds, shown.workload, shown.analysis), note=few)
-
-
-def _switch(name: str, options: dict[str, str]) -> str:
-    def label(option: str) -> str:
-        return options[option].partition(" (")[0]
-
-    first = next(iter(options))
-    chosen = st.segmented_control(
-        name, list(options), default=first, required=True, format_func=label, key=name, bind="query-params", label_visibility="collapsed"
-    )
-    return chosen or first
 
 
 main()

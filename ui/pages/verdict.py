@@ -4,9 +4,11 @@ from html import escape
 
 import streamlit as st
 
-from levelfield.charts import forest
+from levelfield.charts import forest, overview
 from levelfield.report.answers import answers
+from levelfield.report.failures import nothing_counts
 from levelfield.report.tables import overall_lines
+from levelfield.report.titles import case_title
 from ui import look, sections, visit
 from ui.compared import compared
 from ui.drawing import basis_of, chart
@@ -16,9 +18,12 @@ from ui.visit import Shown
 def main() -> None:
     """The page."""
     shown = visit.case()
-    for line in overall_lines(shown.analysis):
-        st.html(look.div("lf-verdict lf-next", line))
-    sections.headline(shown)
+    why, *reasons = nothing_counts(shown.analysis) or [""]
+    if why:
+        st.html(look.div("lf-verdict", why) + look.listed(reasons))
+    _overview(shown)
+    if not why:
+        sections.headline(shown)
     _answers(shown)
     sections.badges(shown)
     _ratios(shown)
@@ -26,6 +31,19 @@ def main() -> None:
     sections.figures(shown.workload, shown.sides)
     sections.troubles(shown)
     compared(shown.workload.case, shown.opened, shown.sides)
+
+
+def _overview(shown: Shown) -> None:
+    """All workloads of the study, where there are several."""
+    analysis = shown.analysis
+    for line in overall_lines(analysis):
+        st.html(look.div("lf-verdict lf-next", line))
+    data = overview.data(analysis)
+    if len(analysis.workloads) > 1 and len(data):
+        n = f"{data['pairs'].min()} to {data['pairs'].max()} pairs"
+        basis = basis_of(n, None, analysis, interval="95% intervals, unadjusted")
+        chart(overview.overview(analysis, shown.sides), "overview", data, basis=basis)
+        st.html(look.div("lf-title", case_title(shown.workload.case)))
 
 
 def _answers(shown: Shown) -> None:
