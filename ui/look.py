@@ -11,6 +11,7 @@ CSS = """<style>
 .lf-brand { font-weight: 700; letter-spacing: .02em; font-size: 1.15rem; }
 .lf-soft, .lf small { opacity: .72; font-size: .86rem; font-weight: 400; }
 .lf-title { font-size: 1rem; opacity: .8; }
+.lf-study { font-size: 1.15rem; font-weight: 650; margin-top: .6rem; }
 .lf-verdict { font-size: clamp(1.25rem, 2.1vw, 1.75rem); line-height: 1.32; font-weight: 650; margin: .1rem 0 .7rem; text-wrap: pretty; }
 .lf-verdict.lf-next { font-size: 1.1rem; }
 .lf-label { display: flex; gap: .7rem; align-items: baseline; margin: .3rem 0; font-size: .92rem; }
@@ -23,7 +24,8 @@ CSS = """<style>
 .lf th, .lf td { text-align: left; vertical-align: top; padding: .5rem 1.1rem .5rem 0; border-bottom: 1px solid rgba(128,128,128,.25); }
 .lf th { font-weight: 600; } .lf thead th { white-space: nowrap; border-bottom-width: 2px; }
 .lf td b { font-size: 1.08rem; font-weight: 600; } .lf td small { display: block; }
-.lf-answers th { white-space: nowrap; width: 11rem; } .lf-answers td { font-size: 1.02rem; }
+.lf-answers th { white-space: nowrap; width: 11rem; } .lf-answers td { font-size: 1.04rem; } .lf-answers tr:first-child > * { font-size: 1.22rem; font-weight: 650; }
+@media (max-width: 640px) { .lf-answers th, .lf-answers td { display: block; width: auto; border: 0; padding: .1rem 0; } .lf-answers td { padding-bottom: .8rem; } }
 .lf-mark { display: inline-block; width: 1.15em; font-weight: 700; opacity: .8; }
 .lf-figures td { white-space: nowrap; } .lf-figures tbody th { min-width: 11rem; }
 .lf-dot { display: inline-block; width: .75em; height: .75em; border-radius: 50%; margin-right: .45em; }

@@ -6,7 +6,8 @@ import streamlit as st
 from levelfield import workloads
 from levelfield.spec import Case
 from levelfield.store import Store
-from levelfield.store.reading import Stamp, rates
+from levelfield.store.rates import rates
+from levelfield.store.reading import Stamp
 
 COLUMNS = ["framework", "mode", "precision", "batch_size", "rate"]
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from levelfield.charts.style import Look
 from levelfield.report.model import Comparison, Incident, Label, Side, WorkloadAnalysis
-from levelfield.report.tables import CAPTION, Cell, notes, remarks, workload_tables
+from levelfield.report.tables import CAPTION, Cell, notes, workload_tables
 from ui.look import div, dot, plain, row, table, with_code
 from ui.unequal import unequal
 from ui.visit import Shown
@@ -43,11 +43,8 @@ def heading(text: str, caption: str = "") -> None:
 
 
 def headline(shown: Shown) -> None:
-    """The answer first: a sentence for every two sides."""
-    if not shown.workload.comparisons:
-        st.html(div("lf-verdict", _alone(shown.workload)))
-    for at, comparison in enumerate(shown.workload.comparisons):
-        st.html(div("lf-verdict" if at == 0 else "lf-verdict lf-next", comparison.sentence))
+    """What was compared, or why nothing was."""
+    st.html(div("lf-verdict", shown.workload.title if shown.workload.comparisons else _alone(shown.workload)))
 
 
 def badges(shown: Shown) -> None:
@@ -62,11 +59,9 @@ def badges(shown: Shown) -> None:
 
 
 def inequality(shown: Shown) -> None:
-    """What was not equal between the sides, and where a slow start pays."""
+    """What was not equal between the sides of each comparison."""
     for comparison in shown.workload.comparisons:
         unequal(comparison, shown.sides)
-    for line in remarks(shown.workload):
-        st.html(div("", line))
 
 
 def figures(workload: WorkloadAnalysis, look: Mapping[str, Look]) -> None:

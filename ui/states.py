@@ -9,6 +9,8 @@ from levelfield.store import StoreError
 from levelfield.store.address import parse
 from ui.look import div, with_code
 
+LONGEST = 500  # characters of an error
+
 
 def cannot_read(url: str, error: StoreError) -> None:
     """Says what is wrong and what to do. The error's own message holds no password."""
@@ -19,6 +21,16 @@ def cannot_read(url: str, error: StoreError) -> None:
     st.html(f'<div class="lf">{with_code(_sentence(str(error)))}</div>')
     st.html(
         f'<div class="lf lf-soft">{with_code("Another store: set `LEVELFIELD_STORE` to its path or URL and start the report again.")}</div>'
+    )
+    st.button("Try again")
+
+
+def broken(error: Exception) -> None:
+    """Something that nobody thought of: said in a sentence; the log of whoever serves the page has the rest."""
+    st.html(div("lf-verdict lf-broken", "This page cannot be shown"))
+    st.html(div("", f"{type(error).__name__}: {error}"[:LONGEST]))
+    st.html(
+        div("lf-soft", "What led to it stands in the log of the process that serves the report. The other pages are not touched by it.")
     )
     st.button("Try again")
 

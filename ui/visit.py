@@ -89,7 +89,7 @@ def study() -> Opened:
         states.cannot_read(url, error)
         st.stop()
     analysis = opened.analysis
-    st.html(look.div("lf-title", f"{analysis.title}. {track_line(analysis)}") + look.div("lf-soft", subtitle(analysis)))
+    st.html(look.div("lf-study", analysis.title) + look.div("lf-title", track_line(analysis)) + look.div("lf-soft", subtitle(analysis)))
     states.progress(analysis)
     if analysis.recorded < analysis.planned:
         _follow(url, chosen.id, shelf.stamps.get(chosen.id))

@@ -32,14 +32,14 @@ class Look:
 
 
 def looks(sides: Iterable[Side]) -> dict[str, Look]:
-    """A look for each side of a study, by its label: the colour is the framework's; sides of one framework differ in dashes, too."""
+    """A look for each side of a study, by its label: the colour is the framework's, in every study; dashes tell apart lines that coincide."""
     sides, found, seen = list(sides), {}, Counter[str]()
     others = _others(side.framework for side in sides)
-    for side in sides:
+    for at, side in enumerate(sides):
         colour = COLOURS_OF_FRAMEWORKS.get(side.framework) or OTHERS[others.index(side.framework) % len(OTHERS)]
-        at = seen[side.framework] % len(DASHES)
+        shade = shaded(colour, seen[side.framework])
         seen[side.framework] += 1
-        found[side.label] = Look(side.label, escape(side.title), shaded(colour, at), DASHES[at], SYMBOLS[at])
+        found[side.label] = Look(side.label, escape(side.title), shade, DASHES[at % len(DASHES)], SYMBOLS[at % len(SYMBOLS)])
     return found
 
 

@@ -15,7 +15,7 @@ from playwright import sync_api
 from tests.ui.stores import APP
 
 CHROMIUM = shutil.which("chromium")
-PAGES = [path.stem for path in sorted((APP.parent / "pages").glob("*.py"))]
+PAGES = [path.stem for path in sorted((APP.parent / "views").glob("*.py"))]
 WIDTHS = (1280, 390)
 # Where screenshots are kept, for whoever wants to look at them; in CI they are its artefacts.
 SCREENSHOTS = Path(os.environ.get("LEVELFIELD_SCREENSHOTS", APP.parents[1] / "build" / "screenshots"))
@@ -55,12 +55,12 @@ def watched(browser, address, *, width=1280, scheme="light"):
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, accept_downloads=True)
     page = context.new_page()
     problems, foreign = [], []
-    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.on("console", lambda message: problems.append(message.text) if _is_error(message) else None)
     page.on("pageerror", lambda error: problems.append(str(error)))
     local = (address, address.replace("http", "ws"), "data:", "blob:")
     page.on("request", lambda request: None if request.url.startswith(local) else foreign.append(request.url))
     yield page
-    assert page.locator(".stException").count() == 0
+    assert page.locator(".stException, .lf-broken").count() == 0
     assert problems == []
     assert foreign == []
     for element in ("document.documentElement", "document.querySelector('.stMain')"):
@@ -85,6 +85,11 @@ def kept(page, name):
     page.set_viewport_size({"width": page.viewport_size["width"], "height": max(900, min(height, 12_000))})
     page.wait_for_timeout(400)
     page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+
+def _is_error(message):
+    """Streamlit looks for its server below the address of each page first, and at the root where that is not found."""
+    return message.type == "error" and "/_stcore/" not in message.location.get("url", "")
 
 
 def _wait_for(address):

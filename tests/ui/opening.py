@@ -15,12 +15,20 @@ def run(page="verdict", **query):
         app.query_params[name] = value
     app.run()
     if page != "verdict":
-        app.switch_page(f"pages/{page}.py")
+        app.switch_page(f"views/{page}.py")
         for name, value in query.items():
             app.query_params[name] = value
         app.run()
-    assert not app.exception
+    assert_whole(app)
     return app
+
+
+def assert_whole(app):
+    """Nothing that nobody thought of has happened."""
+    assert not app.exception
+    assert not [
+        element.proto.body for element in app.get("html") if "lf-broken" in element.proto.body and "<style>" not in element.proto.body
+    ]
 
 
 def words(app):

@@ -18,7 +18,7 @@ from tests.networks import pair
 from tests.ui.opening import run, words
 from tests.ui.stores import APP, NOW, TWO, fill, result
 
-PAGES = [path.stem for path in sorted((APP.parent / "pages").glob("*.py"))]
+PAGES = [path.stem for path in sorted((APP.parent / "views").glob("*.py"))]
 FAILED = {"make": lambda side, seed: result(side, seed, status=Status.FAILED, failure=Failure(reason="no device"))}
 
 
@@ -26,10 +26,10 @@ FAILED = {"make": lambda side, seed: result(side, seed, status=Status.FAILED, fa
 def page(url):
     """The page over a store that holds one study made with the given options."""
 
-    def open_page(name="verdict", query=None, **options):
+    def open_page(view="verdict", query=None, **options):
         with Store.open(url) as store:
-            fill(store, **{"name": "digits", **options})
-        return run(name, **(query or {}))
+            fill(store, **options)
+        return run(view, **(query or {}))
 
     return open_page
 
@@ -109,13 +109,12 @@ def test_sides_that_say_the_same_or_nothing_are_not_said_to_differ(page):
         ("speed", "view", "all", "Time of a training step, all runs"),
     ],
 )
-def test_a_switch_changes_its_chart_and_stands_in_the_url(page, name, key, value, expected):
+def test_a_switch_changes_its_chart(page, name, key, value, expected):
     app = page(name)
     assert expected not in words(app)
     app.segmented_control(key=key).set_value(value).run()
     assert not app.exception
     assert expected in words(app)
-    assert expected in words(run(name, **{key: value}))
 
 
 def test_another_study_is_chosen_by_box_or_link(url):
@@ -176,7 +175,7 @@ def test_many_failures_are_all_listed(page):
         ({"sides": ("a<b>*", "$x$ & y")}, ["a<b>*", "$x$ & y"]),
         ({"seeds": 1}, ["not enough runs"]),
     ],
-    ids=["one side", "A/A", "three sides", "no runs", "running", "two workloads", "odd labels", "one seed"],
+    ids=["one side", "A/A", "three sides", "no runs", "running", "two workloads", "the other workload", "odd labels", "one seed"],
 )
 def test_states_of_a_study(page, options, expected):
     seen = words(page(**options))

@@ -20,7 +20,8 @@ def main() -> None:
     heading(scaled.TITLE)
     if not found:
         one = f"This study has one number of workers, {shown.workload.workers}."
-        st.html(look.div("", f"{one} A study with `workers: [1, 2, 4]` says what more of them bring; studies/scaling.yaml is one."))
+        told = f"{one} A study with `workers: [1, 2, 4]` says what more of them bring; studies/scaling.yaml is one."
+        st.html(f'<div class="lf">{look.with_code(told)}</div>')
         return
     for line in scaled.lines(shown.analysis):
         st.html(look.div("lf-verdict lf-next", line))

@@ -129,7 +129,8 @@ def _batches(shown: Shown) -> None:
     sizes = sorted(found["batch_size"].unique())
     if len(sizes) < 2:
         known = f"only runs with a batch of {sizes[0]:,}" if sizes else "no run"
-        st.html(look.div("", f"The store holds {known} of this workload, track and device. Studies with another `batch_size` add points."))
+        told = f"The store holds {known} of this workload, track and device. Studies with another `batch_size` add points."
+        st.html(f'<div class="lf">{look.with_code(told)}</div>')
         return
     figure = batches.batches(found, shown.sides)
     basis = basis_of(per_side(found, shown.sides, "batch_size", "batch size"), shown.workload, shown.analysis, interval="medians, ranges")
