@@ -6,6 +6,7 @@
 import argparse
 import statistics
 import time
+from types import SimpleNamespace
 from typing import Any
 
 from levelfield.report.analysis import analyse
@@ -24,7 +25,8 @@ def main() -> None:
     parser.add_argument("--repetitions", type=int, default=7)
     options = parser.parse_args()
     for workloads in (WORKLOADS, WORKLOADS[:1]):
-        study = frames(pairs=options.runs // SIDES // len(workloads), workloads=workloads)
+        given = frames(pairs=options.runs // SIDES // len(workloads), workloads=workloads)
+        study = SimpleNamespace(**vars(given), steps=given.steps)  # which a store has at hand, and is made anew whenever it is asked there
         for name, work in (("verdicts", verdicts), ("whole report", analyse)):
             taken = []
             for _ in range(options.repetitions + 1):

@@ -11,11 +11,13 @@ __all__ = ["__version__", "load"]
 
 
 def load(study_id: str, store: str | None = None) -> "StudyFrames":
-    """A stored study as pandas frames: ``study`` (its record), ``runs``, ``epochs`` and ``blocks``, with units in the column names.
+    """A stored study as pandas frames: ``study`` (its record), ``runs``, ``epochs`` and ``steps``, with units in the column names.
 
-    Its method ``predictions()`` reads what each trained network took the test examples for. ``study_id`` is an id, the beginning of one, or
-    "latest"; ``store`` is a path or a database URL, by default the one that ``levelfield run`` writes.
-    Raises `levelfield.store.StoreError`.
+    A row of ``steps`` says in short how fast a run's training steps were; the method ``blocks()`` reads them block by block, of all runs or
+    of those whose ids it is given, and ``predictions()`` what each trained network took the test examples for.
+
+    ``study_id`` is an id, the beginning of one, or "latest"; ``store`` is a path or a database URL, by default the one that
+    ``levelfield run`` writes. Raises `levelfield.store.StoreError`.
     """
     from levelfield.store.frames import load as load_frames
 

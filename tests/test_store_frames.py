@@ -31,6 +31,8 @@ EPOCHS = [
     "evaluate_s",
 ]
 BLOCKS = ["run_id", "side", "seed", "epoch", "first_step", "steps", "samples", "duration_s", "steady", "step_s", "device_s"]
+STEPS = ["run_id", "side", "seed", "workload", "workers", "epochs", "blocks", "steady_blocks", "steps", "steady_steps", "rated_steps"]
+STEPS += ["samples", "warm_samples", "first_epoch_steps", "first_epoch_samples", "steady_rate", "steady_step_s", "warm_step_s"]
 
 
 @pytest.fixture
@@ -80,13 +82,14 @@ def test_epochs(frames):
 
 
 def test_blocks(frames):
-    assert list(frames.blocks) == BLOCKS
-    assert frames.blocks["side"].tolist() == ["torch", "torch", "torch #2", "torch #2"]
-    assert frames.blocks["steady"].tolist() == [False, True] * 2
-    assert frames.blocks["duration_s"].iloc[0] == 2**40 / 1e9
-    assert frames.blocks["step_s"].iloc[0] == 2**40 / 1e9 / 4
-    assert frames.blocks["device_s"].iloc[1] == 4e-9
-    assert frames.blocks["device_s"].isna().tolist() == [True, False] * 2
+    blocks = frames.blocks()
+    assert list(blocks) == BLOCKS
+    assert blocks["side"].tolist() == ["torch", "torch", "torch #2", "torch #2"]
+    assert blocks["steady"].tolist() == [False, True] * 2
+    assert blocks["duration_s"].iloc[0] == 2**40 / 1e9
+    assert blocks["step_s"].iloc[0] == 2**40 / 1e9 / 4
+    assert blocks["device_s"].iloc[1] == 4e-9
+    assert blocks["device_s"].isna().tolist() == [True, False] * 2
 
 
 def test_what_decides_about_certificates_and_reference_points(store, url):  # noqa: F811
@@ -118,8 +121,10 @@ def test_an_empty_study_has_the_same_columns_and_types(frames, store, url):  # n
     assert list(bare.runs) == RUNS_BEFORE + RUNS_AFTER
     assert bare.runs.dtypes.equals(frames.runs.dtypes[RUNS_BEFORE + RUNS_AFTER])
     assert bare.epochs.dtypes.equals(frames.epochs.dtypes)
-    assert bare.blocks.dtypes.equals(frames.blocks.dtypes)
-    assert (len(bare.runs), len(bare.epochs), len(bare.blocks)) == (0, 0, 0)
+    assert list(bare.steps) == STEPS
+    assert bare.steps.dtypes.equals(frames.steps.dtypes)
+    assert bare.blocks().dtypes.equals(frames.blocks().dtypes)
+    assert (len(bare.runs), len(bare.epochs), len(bare.steps), len(bare.blocks())) == (0, 0, 0, 0)
 
 
 def test_the_store_is_the_default_one(monkeypatch, store, url):  # noqa: F811
@@ -129,12 +134,28 @@ def test_the_store_is_the_default_one(monkeypatch, store, url):  # noqa: F811
         levelfield.load("latest", url + "x")
 
 
-def test_predictions_are_read_when_they_are_asked_for(store, url, monkeypatch):  # noqa: F811
+@pytest.fixture
+def asked(monkeypatch):
+    """The queries that are made."""
+    queries = []
+    execute = Connection.execute
+    monkeypatch.setattr(Connection, "execute", lambda self, query, *rest: queries.append(str(query)) or execute(self, query, *rest))
+    return queries
+
+
+def test_blocks_are_read_when_they_are_asked_for(store, url, asked):  # noqa: F811
+    record(store)
+    asked.clear()
+    frames = levelfield.load("digits", url)
+    assert not [query for query in asked if "FROM blocks" in query]
+    assert len(frames.blocks()) == 2
+    assert [query for query in asked if "FROM blocks" in query]
+
+
+def test_predictions_are_read_when_they_are_asked_for(store, url, asked):  # noqa: F811
     run_id = record(store)
     record(store, planned(seed=1), result(predictions=None))
-    asked = []
-    execute = Connection.execute
-    monkeypatch.setattr(Connection, "execute", lambda self, query, *rest: asked.append(str(query)) or execute(self, query, *rest))
+    asked.clear()
     frames = levelfield.load("digits", url)
     assert not [query for query in asked if "predictions" in query]
     assert frames.predictions() == {run_id: PREDICTIONS}

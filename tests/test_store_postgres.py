@@ -37,7 +37,7 @@ class TestPostgres(StoreContract):
         record(store, planned(seed=3))
         frames = levelfield.load("latest", url)
         assert frames.study == study()
-        assert (len(frames.runs), len(frames.epochs), len(frames.blocks)) == (1, 2, 2)
+        assert (len(frames.runs), len(frames.epochs), len(frames.steps), len(frames.blocks())) == (1, 2, 1, 2)
         assert str(frames.runs["started_at"].dtype) == "datetime64[us, UTC]"
 
 

@@ -12,9 +12,12 @@ _SAID = ("run_id", "status", "description", "environment")
 _FINGERPRINTS = {"data_fingerprint": "fingerprint of the data", "initial_weights_fingerprint": "fingerprint of the initial weights"}
 
 
-def read_accounts(runs: pd.DataFrame, epochs: pd.DataFrame, blocks: pd.DataFrame) -> dict[int, Account]:
-    """The account of every recorded run, by its id. A run whose learning does not count has not done its work to the end."""
-    work = _work(runs, epochs, blocks)
+def read_accounts(runs: pd.DataFrame, epochs: pd.DataFrame, steps: pd.DataFrame) -> dict[int, Account]:
+    """The account of every recorded run, by its id; ``steps`` are the summaries of their blocks, by run.
+
+    A run whose learning does not count has not done its work to the end.
+    """
+    work = _work(runs, epochs, steps)
     return {
         run_id: Account(
             description=description, environment=environment, work=work[run_id] if STATUSES[Status(status)].learning_counts else {}
@@ -23,15 +26,15 @@ def read_accounts(runs: pd.DataFrame, epochs: pd.DataFrame, blocks: pd.DataFrame
     }
 
 
-def _work(runs: pd.DataFrame, epochs: pd.DataFrame, blocks: pd.DataFrame) -> dict[int, Mapping[str, Any]]:
+def _work(runs: pd.DataFrame, epochs: pd.DataFrame, steps: pd.DataFrame) -> dict[int, Mapping[str, Any]]:
     """How much each run trained and was judged on (methodology, rule 6), and what it began with; what is not recorded is left out."""
-    trained = blocks.assign(steady=blocks["steps"] * blocks["steady"].astype("int64")).groupby("run_id")
+    trained = steps[steps["blocks"] > 0]
     judged = epochs.groupby("run_id")
     numbers = {
-        "epochs trained": trained["epoch"].nunique(),
-        "training steps": trained["steps"].sum(),
-        "training steps that are timed": trained["steady"].sum(),
-        "training examples seen": trained["samples"].sum(),
+        "epochs trained": trained["epochs"],
+        "training steps": trained["steps"],
+        "training steps that are timed": trained["steady_steps"],
+        "training examples seen": trained["samples"],
         "evaluations": judged["epoch"].count(),
         "test examples in an evaluation": judged["test_examples"].min(),
     }

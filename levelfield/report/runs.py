@@ -32,6 +32,7 @@ from levelfield.report.quantities import (
 )
 from levelfield.result import STATUSES, Status
 from levelfield.spec import Case
+from levelfield.step_summary import STEADY_STEPS
 
 
 class Record(Protocol):
@@ -63,7 +64,7 @@ class Frames(Protocol):
     @property
     def epochs(self) -> pd.DataFrame: ...  # noqa: D102
     @property
-    def blocks(self) -> pd.DataFrame: ...  # noqa: D102
+    def steps(self) -> pd.DataFrame: ...  # noqa: D102
     @property
     def duels(self) -> pd.DataFrame: ...  # noqa: D102
     @property
@@ -74,7 +75,6 @@ class Frames(Protocol):
 
 
 BEFORE_FULL_SPEED = ("process_start", "import", "data", "device", "join", "build", "warmup")
-STEADY_STEPS = 100  # methodology, rule 4: at least so many steps are measured
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,12 +151,12 @@ class Run:
 
 def read_runs(frames: Frames) -> list[Run]:
     """Every recorded run with its derived values, earlier attempts included, in the order of recording."""
-    runs = frames.runs.set_index("run_id", drop=False)
+    runs, steps = frames.runs.set_index("run_id", drop=False), frames.steps.set_index("run_id")
     values = pd.DataFrame(
         {
             ACCURACY.name: frames.epochs.sort_values("epoch").groupby("run_id")["test_accuracy"].last(),
-            THROUGHPUT.name: (throughput := _throughput(frames.blocks)),
-            START.name: _start(runs, frames.blocks, throughput),
+            THROUGHPUT.name: (throughput := _throughput(steps)),
+            START.name: _start(runs, steps, throughput),
             TIME_TO_TRAIN.name: _time_to_train(runs),
             WALL.name: runs["wall_s"],
             COST.name: costs(runs, frames.study.study),
@@ -171,11 +171,11 @@ def read_runs(frames: Frames) -> list[Run]:
         dtype="float64",
     )
     bursts = _bursts(frames.bursts)
-    first = frames.blocks[frames.blocks["epoch"] == 0].groupby("run_id")["samples"].sum().to_dict()
+    first = steps["first_epoch_samples"].to_dict()
     rows, derived = records(runs[[*_PLAIN, *_OPTIONAL, *_SETTINGS]]), records(values)
-    accounts = read_accounts(frames.runs, frames.epochs, frames.blocks)
+    accounts = read_accounts(frames.runs, frames.epochs, steps)
     return [
-        _run(row, value, accounts[row["run_id"]], _of_run(row, bursts), first.get(row["run_id"]))
+        _run(row, value, accounts[row["run_id"]], _of_run(row, bursts), first.get(row["run_id"]) or None)
         for row, value in zip(rows, derived, strict=True)
     ]
 
@@ -238,17 +238,16 @@ def _bursts(bursts: pd.DataFrame) -> dict[tuple[str, int, str], dict[int, float]
     return found
 
 
-def _throughput(blocks: pd.DataFrame) -> "pd.Series[float]":
+def _throughput(steps: pd.DataFrame) -> "pd.Series[float]":
     """Examples per second of each run: the median over its steady blocks, so that a pause of the machine does not decide (rule 4)."""
-    steady = blocks[blocks["steady"].astype(bool) & (blocks["duration_s"] > 0)]
-    rates: pd.Series[float] = (steady["samples"] / steady["duration_s"]).groupby(steady["run_id"]).median()
-    return rates.where(steady.groupby("run_id")["steps"].sum() >= STEADY_STEPS)
+    rates: pd.Series[float] = steps["steady_rate"].where(steps["rated_steps"] >= STEADY_STEPS)
+    return rates
 
 
-def _start(runs: pd.DataFrame, blocks: pd.DataFrame, throughput: "pd.Series[float]") -> "pd.Series[float]":
+def _start(runs: pd.DataFrame, steps: pd.DataFrame, throughput: "pd.Series[float]") -> "pd.Series[float]":
     """Seconds from the process's start to full speed: the phases before training, and what warm-up took longer than it would then."""
     phases = runs[[f"phase_{name}_s" for name in BEFORE_FULL_SPEED]].astype("float64").sum(axis=1, min_count=1)
-    warm = blocks[~blocks["steady"].astype(bool)].groupby("run_id")["samples"].sum()
+    warm = steps["warm_samples"].where(steps["blocks"] > steps["steady_blocks"])
     started: pd.Series[float] = (phases - warm.reindex(runs.index) / throughput.reindex(runs.index)).clip(lower=0.0)
     return started
 

@@ -10,6 +10,7 @@ from sqlalchemy import Row
 from levelfield.predictions import Predictions
 from levelfield.result import Block, Epoch, Failure, RunResult, Status
 from levelfield.spec import PlannedRun, RunKey, RunSpec
+from levelfield.step_summary import StepSummary
 from levelfield.store.records import StoredRun, StudyRecord
 
 SPEC_COLUMNS = ("workload", "framework", "mode", "precision", "track", "seed", "device", "workers")
@@ -45,6 +46,11 @@ def epoch_rows(run_id: int, result: RunResult) -> list[dict[str, Any]]:
 def block_rows(run_id: int, result: RunResult) -> list[dict[str, Any]]:
     """A run's rows of ``blocks``; ``position`` counts from 0 in the order in which they were measured."""
     return [{"run_id": run_id, "position": position, **asdict(block)} for position, block in enumerate(result.blocks)]
+
+
+def summary_rows(run_id: int, result: RunResult) -> list[dict[str, Any]]:
+    """A run's row of ``step_summaries``, also where it has no blocks."""
+    return [{"run_id": run_id, **StepSummary.of(result.blocks).to_dict()}]
 
 
 def prediction_rows(run_id: int, result: RunResult) -> list[dict[str, Any]]:

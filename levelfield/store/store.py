@@ -20,9 +20,16 @@ from levelfield.store import certified, dueling, rows, schema
 from levelfield.store.address import parse, shown
 from levelfield.store.engine import FLEETING, LOCKS_AT_ONCE, make_engine, reaching
 from levelfield.store.records import AlreadyThereError, StoredDuel, StoredRun, StoreError, StudyRecord
-from levelfield.store.tables import blocks, certificates, duels, epochs, predictions, requests, runs, studies
+from levelfield.store.tables import blocks, certificates, duels, epochs, predictions, requests, runs, step_summaries, studies
 
 ADD_RUN = insert(runs).returning(runs.c.id)
+# What is written with a run, in tables of its own.
+PARTS = (
+    (epochs, rows.epoch_rows),
+    (blocks, rows.block_rows),
+    (step_summaries, rows.summary_rows),
+    (predictions, rows.prediction_rows),
+)
 
 
 class Store:
@@ -107,7 +114,7 @@ class Store:
         try:
             with self._transaction() as connection:
                 run_id = int(connection.execute(ADD_RUN, row).scalar_one())
-                for table, rows_of in ((epochs, rows.epoch_rows), (blocks, rows.block_rows), (predictions, rows.prediction_rows)):
+                for table, rows_of in PARTS:
                     if parts := rows_of(run_id, result):
                         connection.execute(insert(table), parts)
         except StoreError as error:

@@ -1,6 +1,6 @@
 """The tables as the code sees them. The migrations make them; a test holds the two together. Times are UTC, ``_ns`` is nanoseconds."""
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
 
 from levelfield.store.types import Float64s, Loss, PlainJson, UtcDateTime
 
@@ -84,6 +84,26 @@ blocks = Table(
     Column("duration_ns", BigInteger, nullable=False),
     Column("steady", Boolean, nullable=False),
     Column("device_ns", BigInteger),
+)
+
+# What a run's blocks say, in a row (`levelfield.step_summary`): derived from them, and written with them.
+step_summaries = Table(
+    "step_summaries",
+    metadata,
+    Column("run_id", Integer, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("epochs", Integer, nullable=False),
+    Column("blocks", Integer, nullable=False),
+    Column("steady_blocks", Integer, nullable=False),
+    Column("steps", BigInteger, nullable=False),
+    Column("steady_steps", BigInteger, nullable=False),
+    Column("rated_steps", BigInteger, nullable=False),
+    Column("samples", BigInteger, nullable=False),
+    Column("warm_samples", BigInteger, nullable=False),
+    Column("first_epoch_steps", BigInteger, nullable=False),
+    Column("first_epoch_samples", BigInteger, nullable=False),
+    Column("steady_rate", Double),
+    Column("steady_step_ns", Float64s, nullable=False),
+    Column("warm_step_ns", Float64s, nullable=False),
 )
 
 # What a run's network took every test example for after the last epoch (`levelfield.predictions`); older runs have none.

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from rich.console import Console
 
 from levelfield.report.replayed import to_rich
-from tests.report.study_factory import frames
+from tests.report.study_factory import TABLES, Given, frames
 
 OLD, NEW = 3, 101  # the first is TensorFlow's, of seed 1
 
@@ -15,7 +15,7 @@ def repeat(*ids, of=OLD, runs=None, **changes):
     """A study whose runs repeat one of `frames()`; ``changes`` are columns that are not as they were."""
     old = runs or frames()
     parts = {}
-    for name in ("runs", "epochs", "blocks"):
+    for name in TABLES:
         frame = getattr(old, name)
         parts[name] = type(frame)(
             [row | {"run_id": new} for new in ids for row in frame[frame["run_id"] == of].to_dict("records")], columns=frame.columns
@@ -24,7 +24,7 @@ def repeat(*ids, of=OLD, runs=None, **changes):
         parts["runs"][column] = [value] * len(parts["runs"])
     parts["runs"]["side"] = [f"#{number}" for number, _ in enumerate(ids)]
     study = SimpleNamespace(**vars(old.study) | {"id": f"replay-{of}-x"})
-    return SimpleNamespace(study=study, duels=old.duels, bursts=old.bursts, certificates=(), **parts)
+    return Given(study=study, duels=old.duels, bursts=old.bursts, certificates=(), **parts)
 
 
 def values(found):

@@ -1,5 +1,6 @@
 """Frames of a study as the store gives them, made by hand."""
 
+from dataclasses import fields
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -7,11 +8,30 @@ import numpy as np
 import pandas as pd
 
 from levelfield.result import PHASES
+from levelfield.step_summary import BLOCK_COLUMNS, StepSummary
 from tests.certificates import CODES
 
+TABLES = ("runs", "epochs", "block_rows")  # what a test changes or takes away by run
 DUELS = ["duel_id", "workload", "workers", "pair", "seed", "attempt", "status", "failure_reason", "members", "evidence"]
 BURSTS = ["duel_id", "workload", "workers", "pair", "status", "round", "side", "samples", "duration_s", "idle_cpu_s", "idle_s"]
 TENSORFLOW, TORCH = "tensorflow", "torch"
+
+
+class Given(SimpleNamespace):
+    """A study whose summaries always say what its ``block_rows`` say, which tests change."""
+
+    @property
+    def steps(self):
+        rows = self.block_rows.assign(duration_ns=(self.block_rows["duration_s"] * 1e9).round())
+        found = dict(list(rows.groupby("run_id")))
+        summaries = [StepSummary.of_columns(**{n: found.get(i, rows[:0])[n] for n in BLOCK_COLUMNS}) for i in self.runs["run_id"]]
+        columns = [field.name for field in fields(StepSummary)]
+        steps = pd.DataFrame([one.to_dict() for one in summaries], columns=columns)
+        of_run = self.runs[["run_id", "side", "seed", "workload", "workers"]].reset_index(drop=True)
+        return pd.concat([of_run, steps], axis=1).astype({"steady_rate": "float64"})
+
+    def blocks(self, run_ids=None):
+        return self.block_rows if run_ids is None else self.block_rows[self.block_rows["run_id"].isin(run_ids)]
 
 
 def frames(
@@ -69,11 +89,11 @@ def frames(
     runs = pd.DataFrame(runs).astype(types | {"failure_reason": "str"}).assign(track=track)
     if track == "article":
         runs["initial_weights_fingerprint"] = None
-    return SimpleNamespace(
+    return Given(
         study=study,
         runs=runs,
         epochs=pd.DataFrame(epochs),
-        blocks=pd.DataFrame(blocks),
+        block_rows=pd.DataFrame(blocks),
         duels=pd.DataFrame(columns=DUELS),
         bursts=pd.DataFrame(columns=BURSTS),
         certificates=certificates,
@@ -139,7 +159,7 @@ def epoch_row(run_id, side, seed, epoch, correct):
 def step_blocks(run_id, side, seed, rate):
     """One slow block of warm-up and three steady ones."""
     base = {"run_id": run_id, "side": side, "seed": seed, "steps": 40, "samples": 1280}
-    durations = [(False, 5.0), *[(True, 1280 / rate)] * 3]
+    durations = [(False, 5.0), *[(True, whole_ns(1280 / rate))] * 3]
     return [
         base | {"epoch": 0, "first_step": 40 * at, "steady": steady, "duration_s": duration, "step_s": duration / 40}
         for at, (steady, duration) in enumerate(durations)
@@ -149,11 +169,16 @@ def step_blocks(run_id, side, seed, rate):
 def epoch_blocks(run_id, side, seed, rate):
     """The first epoch, which compiles, and a steady one."""
     base = {"run_id": run_id, "side": side, "seed": seed, "steps": 120, "samples": 3840, "first_step": 0}
-    durations = [(False, 15.0), (True, 3840 / rate)]
+    durations = [(False, 15.0), (True, whole_ns(3840 / rate))]
     return [
         base | {"epoch": at, "steady": steady, "duration_s": duration, "step_s": duration / 120}
         for at, (steady, duration) in enumerate(durations)
     ]
+
+
+def whole_ns(seconds):
+    """As a clock tells it."""
+    return round(seconds * 1e9) / 1e9
 
 
 def end(given, run_id, status, reason=None, step=None, *, keep=False):
@@ -164,11 +189,11 @@ def end(given, run_id, status, reason=None, step=None, *, keep=False):
     if not keep:
         given.runs.loc[row, ["initial_weights_fingerprint", "data_fingerprint"]] = None
         given.epochs = given.epochs[given.epochs["run_id"] != run_id]
-        given.blocks = given.blocks[given.blocks["run_id"] != run_id]
+        given.block_rows = given.block_rows[given.block_rows["run_id"] != run_id]
     return given
 
 
 def drop(given, run_id):
     """A run that is not recorded yet."""
-    kept = {name: (f := getattr(given, name))[f["run_id"] != run_id] for name in ("runs", "epochs", "blocks")}
-    return SimpleNamespace(**(vars(given) | kept))
+    kept = {name: (f := getattr(given, name))[f["run_id"] != run_id] for name in TABLES}
+    return Given(**(vars(given) | kept))

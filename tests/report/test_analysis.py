@@ -8,7 +8,7 @@ from levelfield import services
 from levelfield.report import titles
 from levelfield.report.analysis import analyse
 from levelfield.stats import Outcome
-from tests.report.study_factory import TENSORFLOW, TORCH, drop, end, frames
+from tests.report.study_factory import TABLES, TENSORFLOW, TORCH, drop, end, frames
 
 
 def only(given):
@@ -166,7 +166,7 @@ def test_where_the_frameworks_draw_their_own_weights_only_seed_and_data_must_agr
 def test_epochs_as_blocks_give_a_throughput_where_the_later_ones_hold_enough_steps():
     given = frames(track="article", noise=0)
     assert analyse(given).workloads[0].sides[0].quantities["throughput"].median == pytest.approx(3000)
-    given.blocks["steps"] = 99
+    given.block_rows["steps"] = 99
     side = analyse(given).workloads[0].sides[0]
     assert (side.quantities["throughput"].n, side.quantities["time_to_train"].n) == (0, 5)
 
@@ -188,22 +188,22 @@ def test_a_study_from_before_tracks_is_matched():
 def test_a_pause_of_the_machine_does_not_decide_the_throughput():
     given = frames(noise=0)
     before = analyse(given).workloads[0].sides[0].quantities["throughput"].median
-    steady = given.blocks.index[given.blocks["steady"] & (given.blocks["side"] == given.blocks["side"].iloc[0])]
-    given.blocks.loc[steady[::5], "duration_s"] *= 50
+    steady = given.block_rows.index[given.block_rows["steady"] & (given.block_rows["side"] == given.block_rows["side"].iloc[0])]
+    given.block_rows.loc[steady[::5], "duration_s"] *= 50
     assert analyse(given).workloads[0].sides[0].quantities["throughput"].median == pytest.approx(before)
 
 
 def test_a_run_with_too_few_steady_steps_has_no_throughput():
     """Methodology, rule 4: at least 100 steps."""
     given = frames()
-    first = given.blocks.index[given.blocks["run_id"] == 1]
-    given.blocks.loc[first, "steps"] = 33
+    first = given.block_rows.index[given.block_rows["run_id"] == 1]
+    given.block_rows.loc[first, "steps"] = 33
     assert analyse(given).workloads[0].sides[0].quantities["throughput"].n == 4
 
 
 def test_a_run_without_steady_blocks_says_so():
     given = frames()
-    given.blocks.loc[given.blocks["run_id"] == 2, "steady"] = False
+    given.block_rows.loc[given.block_rows["run_id"] == 2, "steady"] = False
     workload = analyse(given).workloads[0]
     assert next((m.quantity, m.reason, m.runs) for m in workload.sides[1].missing) == ("throughput", "fewer than 100 steady steps", 1)
     assert workload.comparisons[0].effects["throughput"].n == 4
@@ -233,7 +233,7 @@ def test_a_study_that_is_still_running_is_incomplete():
 
 def test_a_study_without_any_run_yet():
     given = frames()
-    empty = type(given)(**vars(given) | {name: getattr(given, name)[:0] for name in ("runs", "epochs", "blocks")})
+    empty = type(given)(**vars(given) | {name: getattr(given, name)[:0] for name in TABLES})
     comparison = only(empty)
     assert (comparison.pairs, comparison.speed.more) == (0, 5)
 

@@ -192,9 +192,9 @@ def test_what_the_frames_of_a_study_say():
 @pytest.mark.parametrize(
     ("table", "column", "value", "aspect"),
     [
-        ("blocks", "samples", 1279, "training examples seen"),
-        ("blocks", "steps", 41, "training steps"),
-        ("blocks", "steady", False, "training steps that are timed"),
+        ("block_rows", "samples", 1279, "training examples seen"),
+        ("block_rows", "steps", 41, "training steps"),
+        ("block_rows", "steady", False, "training steps that are timed"),
         ("epochs", "test_examples", 9_999, "test examples in an evaluation"),
         ("epochs", "run_id", 999, "evaluations"),
         ("runs", "data_fingerprint", "e", "fingerprint of the data"),

@@ -26,7 +26,7 @@ def troubled():
     given = end(frames(), 4, "failed", "ValueError: [red]a | b[/red]\n<b>x</b>", 17)
     end(given, 6, "diverged", "the training loss is not finite at step 3", 3)
     end(given, 7, "cancelled")
-    given.blocks.loc[given.blocks["run_id"] == 2, "steady"] = False
+    given.block_rows.loc[given.block_rows["run_id"] == 2, "steady"] = False
     return drop(given, 10)
 
 

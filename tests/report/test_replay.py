@@ -18,7 +18,7 @@ LOSSES = {OLD: [0.5, 0.25, 0.125], NEW: [0.5, 0.25, 0.125]}
 
 def throughputs(given, side):
     ids = given.runs[given.runs["side"] == side]["run_id"]
-    steady = given.blocks[given.blocks["steady"] & given.blocks["run_id"].isin(ids)]
+    steady = given.block_rows[given.block_rows["steady"] & given.block_rows["run_id"].isin(ids)]
     return (steady["samples"] / steady["duration_s"]).groupby(steady["run_id"]).median().tolist()
 
 
@@ -48,7 +48,7 @@ def test_the_interval_is_for_one_more_run_of_the_same_side():
 @pytest.mark.parametrize(("factor", "inside"), [(1.03, True), (1.2, False), (0.8, False)])
 def test_a_run_that_is_slower_or_faster_than_any_may_be_lies_outside(factor, inside):
     new = repeat(NEW)
-    new.blocks["duration_s"] /= factor
+    new.block_rows["duration_s"] /= factor
     found = compare(frames(), new, OLD, LOSSES)
     assert values(found)["throughput"].inside is inside
     assert found.is_confirmed is inside
@@ -74,7 +74,7 @@ def test_no_accuracy_is_expected_beyond_all():
 def test_the_mean_of_several_repeats_is_held_against_a_narrower_interval_for_time_alone():
     """They share a seed: for what is learned they are one more draw, however many there are."""
     given, new = frames(), repeat(101, 102, 103, 104)
-    new.blocks["duration_s"] *= new.blocks["run_id"].map({101: 1.0, 102: 1.02, 103: 0.98, 104: 1.04})
+    new.block_rows["duration_s"] *= new.block_rows["run_id"].map({101: 1.0, 102: 1.02, 103: 0.98, 104: 1.04})
     found = compare(given, new, OLD, {})
     speed, accuracy = values(found)["throughput"], values(found)["test_accuracy"]
     assert len(speed.new) == len(accuracy.new) == 4
@@ -131,7 +131,7 @@ def test_a_repeat_that_fails_confirms_nothing_even_where_there_is_no_interval():
 
 def test_a_value_that_a_repeat_lacks_confirms_nothing():
     new = repeat(NEW)
-    new.blocks["steady"] = False
+    new.block_rows["steady"] = False
     found = compare(frames(), new, OLD, {})
     assert not found.is_confirmed
     assert sentence(found).startswith("All 6 values lie inside. Without a new value: throughput and start until full speed.")
@@ -165,7 +165,7 @@ def test_without_steps_the_epochs_are_the_learning_curve():
 
 def test_json_and_the_terminal_say_the_same():
     new = repeat(NEW)
-    new.blocks["duration_s"] *= 2
+    new.block_rows["duration_s"] *= 2
     found = compare(frames(), new, OLD, LOSSES)
     plain = json.loads(to_json(found))
     (speed,) = [value for value in plain["values"] if value["quantity"] == "throughput"]

@@ -5,7 +5,7 @@ import pytest
 
 from levelfield.report import render
 from levelfield.report.analysis import analyse
-from tests.report.study_factory import TENSORFLOW, TORCH, frames
+from tests.report.study_factory import TABLES, TENSORFLOW, TORCH, frames
 
 
 def scaled(speeds, *, pairs=6, noise=0.001):
@@ -13,7 +13,7 @@ def scaled(speeds, *, pairs=6, noise=0.001):
     parts, shift = {}, 0
     for at, (workers, speed) in enumerate(speeds.items()):
         part = parts[workers] = frames(pairs=pairs, speed=speed, noise=noise, draw=workers)
-        for name in ("runs", "epochs", "blocks"):
+        for name in TABLES:
             table = getattr(part, name)
             table["run_id"] += shift
         part.runs["workers"] = workers
@@ -23,7 +23,7 @@ def scaled(speeds, *, pairs=6, noise=0.001):
     whole = next(iter(parts.values()))
     whole.study.study["workers"] = list(speeds)
     whole.study.planned_runs = shift
-    for name in ("runs", "epochs", "blocks"):
+    for name in TABLES:
         setattr(whole, name, pd.concat([getattr(part, name) for part in parts.values()], ignore_index=True))
     return whole
 

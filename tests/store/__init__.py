@@ -1,0 +1,1 @@
+"""What the store derives, and what is browsed in it."""
