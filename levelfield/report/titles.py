@@ -39,7 +39,7 @@ def has_steps(name: str) -> bool:
 
 def read_sides(study: Mapping[str, Any]) -> tuple[Side, ...]:
     """The sides of a study in its order. A side whose label is just its framework's name is shown by the framework's title."""
-    titles = _framework_titles()
+    titles = framework_titles()
     return tuple(_side(entry, titles) for entry in study["frameworks"])
 
 
@@ -50,7 +50,8 @@ def _side(entry: Mapping[str, Any], titles: Mapping[str, str]) -> Side:
     return Side(label=label, title=title, framework=framework, mode=entry.get("mode"), precision=entry.get("precision"))
 
 
-def _framework_titles() -> dict[str, str]:
+def framework_titles() -> dict[str, str]:
+    """By framework, the title that its service gives it; empty where the services cannot be read."""
     try:
         return {name: service.title for name, service in services.discover().items()}
     except services.ServiceError:
