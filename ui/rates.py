@@ -6,8 +6,7 @@ import streamlit as st
 from levelfield import workloads
 from levelfield.spec import Case
 from levelfield.store import Store
-from levelfield.store.rates import rates
-from levelfield.store.reading import Stamp
+from levelfield.store.reading import Stamp, rates
 
 COLUMNS = ["framework", "mode", "precision", "batch_size", "rate"]
 

@@ -1,19 +1,22 @@
 """What the page reads of the store; it never writes."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
 from levelfield.report.analysis import analyse
+from levelfield.report.history import Past
 from levelfield.report.model import Analysis
 from levelfield.result import Status
 from levelfield.spec import Case
 from levelfield.store import Store, StudyRecord
+from levelfield.store.browsing import Choices, choices
 from levelfield.store.frames import StudyFrames, load
-from levelfield.store.reading import Stamp, accounts, stamps
-from levelfield.store.rows import AnyRow
+from levelfield.store.history import Kind, kinds, newest, past_bursts, past_runs
+from levelfield.store.reading import Stamp, failures, stamps
 
 RunName = tuple[Case, str, int, int]  # case, side, seed, attempt
 
@@ -26,6 +29,11 @@ class Shelf:
     studies: Sequence[StudyRecord]
     counts: Mapping[str, Mapping[Status, int]]
     stamps: Mapping[str, Stamp]
+
+    @property
+    def stamp(self) -> Hashable:
+        """What changes whenever a run, a duel or a certificate is added to the store, or one goes."""
+        return tuple(sorted(self.stamps.items()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,18 +74,59 @@ def open_study(url: str, study_id: str, stamp: Stamp) -> Opened:
     del stamp  # part of the cache's key
     frames = load(study_id, url)
     with Store.open(url, read_only=True) as store:
-        told, failures = accounts(store, study_id)
+        ended = failures(store, study_id)
     return Opened(
         frames=frames,
         analysis=analyse(frames),
-        accounts=[_account(found) for found in told],
-        failures={(_case(found), found.side, found.seed, found.attempt): found.failure or {} for found in failures},
+        accounts=_accounts(frames),
+        failures={
+            (Case(workload=found.workload, workers=found.workers), found.side, found.seed, found.attempt): found.failure or {}
+            for found in ended
+        },
     )
 
 
-def _account(found: AnyRow) -> Account:
-    return Account(case=_case(found), side=found.side, description=found.description, environment=found.environment)
+@st.cache_resource(max_entries=4, show_spinner=False)
+def read_choices(url: str, stamp: Hashable) -> Choices:
+    """What all runs can be filtered by. Raises StoreError."""
+    del stamp
+    with Store.open(url, read_only=True) as store:
+        return choices(store)
 
 
-def _case(found: AnyRow) -> Case:
-    return Case(workload=found.workload, workers=found.workers)
+@st.cache_resource(max_entries=4, show_spinner=False)
+def read_kinds(url: str, stamp: Hashable) -> Mapping[Kind, int]:
+    """What there is a history of, with the number of studies. Raises StoreError."""
+    del stamp
+    with Store.open(url, read_only=True) as store:
+        return kinds(store)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading the history ...")
+def read_past(url: str, kind: Kind, stamp: Hashable) -> Past:
+    """All runs of a kind. Raises StoreError."""
+    del stamp
+    with Store.open(url, read_only=True) as store:
+        studies = store.studies()
+        bursts: dict[tuple[str, int, str], dict[int, float]] = defaultdict(dict)
+        for row in past_bursts(store, kind):
+            bursts[row.study_id, row.pair, row.side][row.round] = row.samples / (row.duration_ns / 1e9)
+        return Past(
+            case=Case(workload=kind.workload, workers=kind.workers),
+            track=kind.track,
+            precision=kind.precision,
+            device=kind.device,
+            runs=past_runs(store, kind),
+            bursts=bursts,
+            studies={study.id: study for study in studies},
+            newest=newest(store),
+            newest_sources=studies[0].source_hash,
+        )
+
+
+def _accounts(frames: StudyFrames) -> list[Account]:
+    columns = (frames.runs[name].tolist() for name in ("workload", "workers", "side", "description", "environment"))
+    return [
+        Account(case=Case(workload=workload, workers=workers), side=side, description=description, environment=environment)
+        for workload, workers, side, description, environment in zip(*columns, strict=True)
+    ]

@@ -6,9 +6,10 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from levelfield.result import Status
+from levelfield.spec import Case
 from levelfield.store.rows import AnyRow
 from levelfield.store.store import Store
-from levelfield.store.tables import bursts, certificates, duels, runs
+from levelfield.store.tables import bursts, certificates, duels, runs, step_summaries
 
 Stamp = tuple[int, int, int, int]  # how many runs, the newest, the newest duel, the newest certificate
 NAME = (runs.c.workload, runs.c.workers, runs.c.side, runs.c.seed, runs.c.attempt, runs.c.status)
@@ -59,9 +60,15 @@ def stamps(store: Store) -> Mapping[str, Stamp]:
     return {row[0]: (row[1], row[2], row[3], row[4]) for row in store.read(query)[0]}
 
 
-def accounts(store: Store, study_id: str) -> tuple[Sequence[AnyRow], Sequence[AnyRow]]:
-    """What the worker of each run of a study said of itself and its machine, in their order; and why runs ended that did not end well."""
-    told = select(*NAME, runs.c.description, runs.c.environment).where(runs.c.study_id == study_id).order_by(runs.c.id)
+def failures(store: Store, study_id: str) -> Sequence[AnyRow]:
+    """Name and failure of the runs of a study that did not end well."""
     ended = select(*NAME, runs.c.failure).where(runs.c.study_id == study_id, runs.c.status != Status.OK.value)
-    found, failures = store.read(told, ended)
-    return found, failures
+    return store.read(ended)[0]
+
+
+def rates(store: Store, case: Case, *, track: str, device: str) -> Sequence[AnyRow]:
+    """Framework, mode, precision, spec and steady examples/s of the runs of a case that ended well, in all studies."""
+    columns = runs.c.framework, runs.c.mode, runs.c.precision, runs.c.spec, step_summaries.c.steady_rate
+    query = select(*columns).join(step_summaries, step_summaries.c.run_id == runs.c.id)
+    alike = runs.c.workload == case.workload, runs.c.workers == case.workers, runs.c.track == track, runs.c.device == device
+    return store.read(query.where(*alike, runs.c.status == Status.OK.value).order_by(runs.c.id))[0]

@@ -1,11 +1,135 @@
-"""The page history."""
+"""One metric over time and over versions: what changed, when, and which results are stale."""
 
-from ui import visit
+from collections.abc import Hashable, Mapping, Sequence
+from html import escape
+
+import streamlit as st
+
+from levelfield.charts import history as drawn
+from levelfield.charts.style import Look, looks
+from levelfield.report import formats
+from levelfield.report.history import METRICS, STALE, Past, Point, points, version_changes
+from levelfield.report.model import Side
+from levelfield.report.quantities import SPEED, Quantity
+from levelfield.report.titles import case_title, framework_titles
+from levelfield.spec import Case
+from levelfield.store import StoreError
+from levelfield.store.history import Kind
+from ui import look, states, visit
+from ui.drawing import chart
+from ui.reading import read_kinds, read_past
+from ui.sections import heading
+
+KIND = "kind"  # in the URL
+LISTED = 100  # points in the table
+NAMES = {quantity.name: "speed ratio" if quantity is SPEED else quantity.label for quantity in METRICS}
+BASIS = {
+    True: "A point is a study's geometric mean over pairs, the line its smallest and largest pair.",
+    False: "A point is a study's median over its runs that count, the line their range.",
+}
 
 
 def main() -> None:
     """The page."""
-    visit.store()
+    url, shelf = visit.store()
+    if not shelf.studies:
+        states.nothing_yet(f"The store {shelf.name} holds no study")
+        st.stop()
+    try:
+        _page(url, shelf.stamp)
+    except StoreError as error:
+        states.cannot_read(url, error)
+
+
+def _page(url: str, stamp: Hashable) -> None:
+    kinds = {_key(kind): (kind, number) for kind, number in read_kinds(url, stamp).items()}
+    if not kinds:
+        st.html(look.div("lf-verdict", "No run has ended yet"))
+        return
+    heading("Over time", "Only like is set against like: one workload, track, precision, device and number of workers.")
+    name, missing = visit.pinned(KIND, list(kinds), label="What was trained", told=lambda key: _told(*kinds[key]))
+    if missing:
+        st.warning(look.plain(f"There are no runs of {missing} in this store."))
+    quantity, clock = _switches()
+    past = read_past(url, kinds[name][0], stamp)
+    found = points(past, quantity)
+    if not found:
+        st.html(look.div("", f"No study of this has a value: {quantity.absent}."))
+        return
+    titles = framework_titles()
+    _draw(past, found, quantity, clock, titles)
+    _table(found, quantity, titles)
+
+
+def _switches() -> tuple[Quantity, str]:
+    with st.container(horizontal=True):
+        metric = st.segmented_control(
+            "Metric", list(NAMES), default=METRICS[0].name, required=True, format_func=NAMES.__getitem__, key="metric", bind="query-params"
+        )
+        clock = st.segmented_control(
+            "Over", list(drawn.CLOCKS), default="time", required=True, format_func=drawn.CLOCKS.__getitem__, key="by", bind="query-params"
+        )
+    return next(quantity for quantity in METRICS if quantity.name == metric), clock
+
+
+def _draw(past: Past, found: Sequence[Point], quantity: Quantity, clock: str, titles: Mapping[str, str]) -> None:
+    figure = drawn.history(
+        found, version_changes(found), _looks(found), quantity=quantity, clock=clock, titles={**titles, "levelfield": "Levelfield"}
+    )
+    studies, several = len({point.study_id for point in found}), quantity is SPEED
+    runs = sum(point.n for point in found)
+    n = f"{studies} stud{'y' if studies == 1 else 'ies'}, {runs:,} {'pairs' if several else 'runs'}"
+    basis = f"{n}; ranges, no intervals; track {past.track}; each study's own page says whether it is certified. Hollow: stale."
+    chart(figure, f"history-{quantity.name}", drawn.data(found), basis=basis, note=BASIS[several])
+    st.html(look.div("lf-soft", STALE))
+
+
+def _looks(found: Sequence[Point]) -> dict[str, Look]:
+    """By side; two sides against each other are drawn in the first one's colour."""
+    sides = {point.side: Side(label=point.side, title=point.name, framework=point.frameworks[0]) for point in found}
+    return looks(sides.values())
+
+
+def _table(found: Sequence[Point], quantity: Quantity, titles: Mapping[str, str]) -> None:
+    rows = [
+        look.row(
+            f"{escape(point.title)} <small>{escape(point.study_id)}, {point.at:%Y-%m-%d %H:%M} UTC</small>",
+            [escape(point.name), _value(point, quantity), escape(_versions(point, titles)), _badge(point)],
+        )
+        for point in reversed(found[-LISTED:])
+    ]
+    st.html(look.table("lf-facts", ["study", "side", escape(NAMES[quantity.name]), "versions", ""], rows))
+    if len(found) > LISTED:
+        st.html(look.div("lf-soft", f"The newest {LISTED} of {len(found):,}; the export above has them all."))
+
+
+def _value(point: Point, quantity: Quantity) -> str:
+    def written(raw: float) -> str:
+        return formats.number(raw) if quantity is SPEED else formats.value(quantity, raw)
+
+    spread = f"({written(point.low)} to {written(point.high)}; n = {point.n})"
+    unit = "" if quantity is SPEED else formats.unit(quantity)
+    return f"<b>{escape(f'{written(point.middle)} {unit}'.strip())}</b> <small>{escape(spread)}</small>"
+
+
+def _versions(point: Point, titles: Mapping[str, str]) -> str:
+    used = [f"{titles.get(name, name)} {', '.join(versions) or 'unknown'}" for name, versions in point.versions.items()]
+    return f"{', '.join(used)}; Levelfield {point.levelfield}"
+
+
+def _badge(point: Point) -> str:
+    if not point.stale:
+        return ""
+    return f'<span class="lf-badge lf-warn">stale</span> <small>{escape("; ".join(point.stale))}</small>'
+
+
+def _key(kind: Kind) -> str:
+    return "-".join(map(str, vars(kind).values()))
+
+
+def _told(kind: Kind, studies: int) -> str:
+    title = case_title(Case(workload=kind.workload, workers=kind.workers))
+    return f"{title}: track {kind.track}, {kind.precision}, {kind.device} ({studies} stud{'y' if studies == 1 else 'ies'})"
 
 
 main()
