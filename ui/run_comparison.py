@@ -4,10 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
-from levelfield.charts import learning, timing
+from levelfield.charts import learning, phases
 from levelfield.charts.style import Look, looks
 from levelfield.report.model import Side
 from levelfield.report.side_by_side import Member, Row, members, said, settings, values
@@ -17,6 +16,7 @@ from ui.drawing import chart
 from ui.look import chips, div, dot, plain, row, table
 from ui.run_table import choose, chosen
 from ui.sections import LOG_LINES, heading
+from ui.switches import switch
 
 MOST = 8  # runs that fit beside each other
 
@@ -82,11 +82,11 @@ def _as_sides(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
 
 def _phases(found: Sequence[Member], frames: Sequence[StudyFrames], look: Mapping[str, Look]) -> None:
     runs = _as_sides(one.runs for one in frames)
-    figure = timing.phases(runs, look)
+    figure = phases.phases(runs, look)
     figure.update_layout(title_text="Phases of each run")
     columns = ["run_id", "seed", *(name for name in runs if str(name).startswith("phase_")), "wall_s"]
     chart(figure, "compared-phases", runs[columns], basis=_basis(found), note="The vertical mark is the total wall clock.")
-    st.html(chips(timing.phase_colours(figure)))
+    st.html(chips(phases.phase_colours(figure)))
 
 
 def _curves(found: Sequence[Member], frames: Sequence[StudyFrames], look: Mapping[str, Look]) -> None:
@@ -94,19 +94,8 @@ def _curves(found: Sequence[Member], frames: Sequence[StudyFrames], look: Mappin
     if points.empty:
         st.html(div("lf-soft", "None of them has completed an epoch."))
         return
-    measure = st.segmented_control(
-        "Measure",
-        list(learning.MEASURES),
-        default="test_accuracy",
-        required=True,
-        format_func=learning.MEASURES.__getitem__,
-        key="compared-measure",
-    )
-    chart(_curve(points, look, measure), "compared-learning", points, basis=_basis(found))
-
-
-def _curve(points: pd.DataFrame, look: Mapping[str, Look], measure: str) -> go.Figure:
-    return learning.learning(points, look, measure=measure, clock="epoch")
+    figure = learning.learning(points, look, measure=switch("measure", learning.MEASURES), clock="epoch")
+    chart(figure, "compared-learning", points, basis=_basis(found))
 
 
 def _basis(found: Sequence[Member]) -> str:

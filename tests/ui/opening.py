@@ -31,10 +31,20 @@ def assert_whole(app):
     ]
 
 
+def markup(app):
+    """All of its HTML."""
+    return "\n".join(element.proto.body for element in app.get("html") if "<style>" not in element.proto.body)
+
+
+def parameter(app, name):
+    """What the URL says under a name; None where it does not."""
+    found = app.query_params.get(name)
+    return found[0] if isinstance(found, list) and len(found) == 1 else found
+
+
 def words(app):
     """Everything that the page says, without markup."""
-    markup = "\n".join(element.proto.body for element in app.get("html") if "<style>" not in element.proto.body)
-    said = [unescape(re.sub(r"<[^>]+>", " ", markup)), *(element.label.replace("\\", "") for element in app.expander)]
+    said = [unescape(re.sub(r"<[^>]+>", " ", markup(app))), *(element.label.replace("\\", "") for element in app.expander)]
     said += [element.value.replace("\\", "") for element in [*app.code, *app.warning]]
     said += [element.proto.alt for element in app.get("plotly_chart")]
     return re.sub(r"[ \t]+", " ", "\n".join(said))

@@ -5,13 +5,17 @@ import pytest
 from levelfield.result import Failure, Status
 from levelfield.store import Store
 from tests.store.test_history import made
-from tests.ui import visiting
+from tests.ui import opening
+from tests.ui.opening import markup
 from tests.ui.stores import fill, result
-from tests.ui.visiting import markup, words
 
 
 def opened(**query):
-    return visiting.opened("history", **query)
+    return opening.run("history", **query)
+
+
+def words(app):
+    return " ".join(opening.words(app).split())
 
 
 def charts(app):

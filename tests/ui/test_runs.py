@@ -7,9 +7,9 @@ import pytest
 from levelfield.result import Failure, Status
 from levelfield.store import Store
 from levelfield.store.browsing import Filters, page
-from tests.ui import visiting
+from tests.ui import opening
+from tests.ui.opening import markup, parameter
 from tests.ui.stores import fill, result
-from tests.ui.visiting import markup, parameter, words
 from ui.run_table import ROWS
 
 LOST = Failure(reason="killed by <signal> 9 & *more*", log_tail="line one\nout of <b>memory</b>")
@@ -29,7 +29,11 @@ def two(url):
 
 
 def opened(**query):
-    return visiting.opened("runs", **query)
+    return opening.run("runs", **query)
+
+
+def words(app):
+    return " ".join(opening.words(app).split())
 
 
 def table(app):

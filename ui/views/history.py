@@ -19,6 +19,7 @@ from ui import look, states, visit
 from ui.drawing import chart
 from ui.reading import read_kinds, read_past
 from ui.sections import heading
+from ui.switches import switch
 
 KIND = "kind"  # in the URL
 LISTED = 100  # points in the table
@@ -63,12 +64,7 @@ def _page(url: str, stamp: Hashable) -> None:
 
 def _switches() -> tuple[Quantity, str]:
     with st.container(horizontal=True):
-        metric = st.segmented_control(
-            "Metric", list(NAMES), default=METRICS[0].name, required=True, format_func=NAMES.__getitem__, key="metric", bind="query-params"
-        )
-        clock = st.segmented_control(
-            "Over", list(drawn.CLOCKS), default="time", required=True, format_func=drawn.CLOCKS.__getitem__, key="by", bind="query-params"
-        )
+        metric, clock = switch("metric", NAMES), switch("by", drawn.CLOCKS)
     return next(quantity for quantity in METRICS if quantity.name == metric), clock
 
 
