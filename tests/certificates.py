@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 from levelfield.parity.certificate import Certificate, CertifiedSide, Row
+from levelfield.parity.comparison import Difference
 from levelfield.parity.experiment import Part
+from levelfield.parity.strain import strains
 from levelfield.parity.tolerance import Tolerance
 
 CODES = {"tensorflow": "tf-code", "torch": "torch-code"}
@@ -58,3 +60,17 @@ def row(tensor, relative, *, fails=False, part=Part.OFF):
 def with_rows(given, *rows):
     """The same certificate with further rows."""
     return replace(given, rows=(*given.rows, *rows))
+
+
+def with_map(given, *, fails=None, parts=(Part.OFF, Part.TIMED)):
+    """The same certificate with what each layer took at each step; ``fails``: a tensor, and from which step on (from 0) it is beyond."""
+    tensor_of, first = fails or (None, 0)
+    judged = [
+        (Difference(part=part, step=step, tensor=tensor, absolute=0.0, relative=value, exact=False), ALLOWED)
+        for part in parts
+        for step in range(given.steps)
+        for tensor, within in WITHIN.items()
+        if part is Part.OFF or tensor.startswith("loss") or (tensor.startswith("parameter") and step in {0, given.steps - 1})
+        for value in [3e-2 if part is Part.OFF and tensor == tensor_of and step >= first else within * (step + 1) / given.steps]
+    ]
+    return replace(given, strains=strains(judged, ("conv1", "output"), given.steps))

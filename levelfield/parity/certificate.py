@@ -1,13 +1,14 @@
 """The certificate: what was compared, how far it was apart, what was allowed, and the first layer and step that diverge."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import isfinite
 from typing import Any, Self
 
 from levelfield import workloads
 from levelfield.parity.experiment import Part
 from levelfield.parity.reduced import is_reduced
+from levelfield.parity.strain import Strain
 from levelfield.parity.tensors import kind_of, layer_of
 from levelfield.parity.tolerance import OWN_FACTOR, SHARP, Tolerance
 
@@ -63,7 +64,8 @@ class Certificate:
     ``sharp_steps`` is for how many steps from the first the tolerances stay below `SHARP`: from there on rounding alone has driven each
     framework so far from itself that little can be told. ``earlier`` says what became of other
     seeds that were tried, too (see `levelfield.parity.attempts`). ``learning_rate`` is None in certificates that did not record it yet.
-    ``workers``: how many ranks each side was.
+    ``workers``: how many ranks each side was. ``strains`` says layer by layer and step by step how much of the tolerances was taken; it is
+    empty in certificates that did not keep it yet.
     """
 
     workload: str
@@ -83,6 +85,7 @@ class Certificate:
     sharp_steps: int
     earlier: tuple[str, ...] = ()
     workers: int = 1
+    strains: tuple[Strain, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -153,7 +156,8 @@ class Certificate:
         """All of it as JSON can hold it: an infinite difference is the string "inf"."""
         first = self.first_divergence and _plain(self.first_divergence)
         widest = {kind: _plain(tolerance) for kind, tolerance in self.tolerances.items()}
-        return {**asdict(self), "tolerances": widest, "rows": [_plain(row) for row in self.rows], "first_divergence": first}
+        rows, strains = [_plain(row) for row in self.rows], [strain.to_dict() for strain in self.strains]
+        return {**asdict(replace(self, strains=())), "tolerances": widest, "rows": rows, "first_divergence": first, "strains": strains}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -165,6 +169,7 @@ class Certificate:
         values["learning_rate"] = data.get("learning_rate")
         values["earlier"] = tuple(data["earlier"])
         values["first_divergence"] = _row(data["first_divergence"]) if data["first_divergence"] else None
+        values["strains"] = tuple(Strain.from_dict(one) for one in data.get("strains", ()))
         return cls(**values)
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from levelfield.parity.certificate import Certificate, CertifiedSide, Row
 from levelfield.parity.comparison import Difference, Differences
 from levelfield.parity.experiment import Experiment, Part
+from levelfield.parity.strain import strains
 from levelfield.parity.tensors import kind_of
 from levelfield.parity.tolerance import Limits
 
@@ -16,7 +17,8 @@ def certify(
 ) -> Certificate:
     """The certificate of two recordings of ``experiment``, compared. ``fingerprint`` and ``source`` are those of the whole data set."""
     limits = Limits(experiment.spec.precision, differences.own, shown_exactly=experiment.exact_steps > 0)
-    found = differences.in_order(experiment.workload.layer_names())
+    layers = experiment.workload.layer_names()
+    found = differences.in_order(layers)
     judged = [_Judged(d, limits.at(d.part, d.step, kind_of(d.tensor), exact=d.exact)) for d in found]
     first = next((each for each in judged if each.failed), None)
     return Certificate(
@@ -36,6 +38,7 @@ def certify(
         first_divergence=first and _row_of([first]),
         sharp_steps=limits.sharp_steps(experiment.parts, experiment.steps),
         workers=experiment.spec.workers,
+        strains=strains(judged, layers, experiment.steps),
     )
 
 

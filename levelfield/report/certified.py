@@ -1,6 +1,8 @@
 """What readers see of a parity certificate: its verdict, and how far each layer was apart."""
 
 import math
+import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from levelfield.parity.certificate import Certificate, Row
@@ -126,3 +128,13 @@ def _cell(found: Furthest | None) -> tuple[str, str]:
     relative = "not finite" if found.relative is None else f"{found.relative:.1e}"
     allowed = "anything" if found.tolerance is None else f"{found.tolerance:.1e}"
     return relative, f"allowed {allowed} at step {found.step + 1}, {found.part}{'' if found.within else '; BEYOND'}"
+
+
+def command(workload: str, programs: Sequence[tuple[str, str | None, str]], *, precision: str | None, track: str, workers: int) -> str:
+    """The command line that makes a certificate of two ``programs``: framework, mode and device of each."""
+    sides = ",".join(f"{name}{f':{mode}' if mode else ''}{'' if device == 'cpu' else f'@{device}'}" for name, mode, device in programs)
+    options = [("--frameworks", sides), ("--precision", precision or "fp32"), ("--track", track), ("--workers", str(workers))]
+    usual = {"--precision": "fp32", "--track": "matched", "--workers": "1"}
+    return shlex.join(
+        ["levelfield", "parity", workload, *(word for name, value in options if usual.get(name) != value for word in (name, value))]
+    )

@@ -1,12 +1,12 @@
-"""The parity certificate behind each comparison: whether both sides compute the same function, layer by layer and step by step."""
+"""The parity certificates: whether both sides compute the same function, layer by layer and step by step."""
 
 from ui import visit
-from ui.parity import certificates
+from ui.parity import parity
 
 
 def main() -> None:
     """The page."""
-    certificates(visit.case().workload)
+    parity(visit.case())
 
 
 main()
