@@ -2,9 +2,13 @@
 
 import importlib
 import pkgutil
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from levelfield.data.base import DataError, Dataset, Source, from_arrays, read_cache, write_cache
+from numpy.typing import NDArray
+
+from levelfield.data.base import DataError, Dataset, Source, from_arrays, read_cache, read_words, write_cache
 from levelfield.data.sources.arrival import Incoming, Layout, in_pieces, layout_of
 from levelfield.data.sources.locate import OfficialFile
 
@@ -16,12 +20,14 @@ __all__ = [
     "Layout",
     "Source",
     "about",
+    "as_text",
     "from_arrays",
     "in_pieces",
     "layout_of",
     "load",
     "names",
     "read_cache",
+    "read_words",
     "write_cache",
 ]
 
@@ -33,17 +39,27 @@ def names() -> list[str]:
 
 @dataclass(frozen=True)
 class About:
-    """What a data set is, and the file that its authors publish, or None; ``origin`` says where it comes from then."""
+    """What a data set is, and the file that its authors publish, or None; ``origin`` says where it comes from then.
+
+    ``classes``: the names of the classes in the order of the labels, where there are any.
+    """
 
     title: str
     official: OfficialFile | None
     origin: str
+    classes: tuple[str, ...] = ()
 
 
 def about(name: str) -> About:
     """What is known of a data set before it is there."""
     module = importlib.import_module(f"{__name__}.{name}")
-    return About(module.TITLE, module.OFFICIAL, getattr(module, "ORIGIN", ""))
+    return About(module.TITLE, module.OFFICIAL, getattr(module, "ORIGIN", ""), getattr(module, "CLASS_NAMES", ()))
+
+
+def as_text(name: str, example: NDArray[Any], words: Sequence[str]) -> str | None:
+    """An example of a data set of texts for readers, with the words that `read_words` gives; None where its examples are no texts."""
+    read = getattr(importlib.import_module(f"{__name__}.{name}"), "as_text", None)
+    return None if read is None else str(read(example, words))
 
 
 def load(name: str) -> Dataset:

@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
@@ -17,6 +17,7 @@ from levelfield.workloads.base import fingerprint
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 MANIFEST = "manifest.json"
+WORDS = "words.json"
 Source: TypeAlias = Literal["official", "unverified", "embedded", "own", "synthetic"]
 
 
@@ -31,7 +32,8 @@ class Dataset:
     Images are (n, height, width, channels), as uint8 from 0 to 255 or float32 in [0, 1]; texts are int32 (n, length) token ids or float32
     (n, words) counts of words. ``fingerprint`` is over all four arrays. ``source`` is "official" where the checksums of the official files
     matched, "unverified" where other files of the right structure were read, "embedded" where a library brings the data, "own" where they
-    are the user's own, "synthetic" where they are made up.
+    are the user's own, "synthetic" where they are made up. ``words`` are those that texts consist of, as ``prepare()`` of the data set made
+    them; the cache keeps them beside the arrays (`read_words`), and they are no part of the fingerprint.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Dataset:
     y_test: NDArray[Any]
     fingerprint: str
     source: Source
+    words: tuple[str, ...] = ()
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The four arrays by name."""
@@ -74,15 +77,16 @@ def platform_packages(name: str, package: str) -> Iterator[None]:
         os.environ.update(before)
 
 
-def from_arrays(name: str, arrays: Mapping[str, NDArray[Any]], source: Source = "embedded") -> Dataset:
+def from_arrays(name: str, arrays: Mapping[str, NDArray[Any]], source: Source = "embedded", words: tuple[str, ...] = ()) -> Dataset:
     """A data set of the four arrays, with their fingerprint."""
-    return Dataset(name=name, fingerprint=fingerprint(arrays), source=source, **{key: arrays[key] for key in ARRAYS})
+    return Dataset(name=name, fingerprint=fingerprint(arrays), source=source, words=words, **{key: arrays[key] for key in ARRAYS})
 
 
-def read_cache(name: str) -> Dataset | None:
+def read_cache(name: str, *, verify: bool = True) -> Dataset | None:
     """The cached data set, memory-mapped, or None where it is not there or was written by a version that did not record its source.
 
-    Raises DataError where the arrays are not those that were written.
+    Raises DataError where the arrays are not those that were written. Without ``verify`` they are taken for those: of gigabytes nothing is
+    read then, which is enough for who looks at some examples.
     """
     folder = cache_folder() / "data" / name
     if not (folder / MANIFEST).is_file():
@@ -92,10 +96,21 @@ def read_cache(name: str) -> Dataset | None:
         arrays = {key: np.load(folder / f"{key}.npy", mmap_mode="r", allow_pickle=False) for key in ARRAYS}
     except (ValueError, KeyError, TypeError, EOFError, OSError) as error:
         raise DataError(f"the cached data set {name} cannot be read ({error}); delete {folder}, it will be made again") from error
+    if not verify:
+        return Dataset(name=name, fingerprint=expected, source=source, **arrays)
     dataset = from_arrays(name, arrays, source)
     if dataset.fingerprint != expected:
         raise DataError(f"the cached data set {name} has changed since it was written; delete {folder}, it will be made again")
     return dataset
+
+
+def read_words(name: str) -> tuple[str, ...]:
+    """The words of the cached data set, in the order of their numbers; none where it has none, or was cached before they were kept."""
+    try:
+        found = json.loads((cache_folder() / "data" / name / WORDS).read_text())
+    except (OSError, ValueError):
+        return ()
+    return tuple(map(str, found)) if isinstance(found, list) else ()
 
 
 def write_cache(dataset: Dataset) -> None:
@@ -103,6 +118,8 @@ def write_cache(dataset: Dataset) -> None:
     with drafted(dataset.name) as draft:
         for key, array in dataset.arrays().items():
             np.save(draft / f"{key}.npy", array, allow_pickle=False)
+        if dataset.words:
+            (draft / WORDS).write_text(json.dumps(dataset.words))
         put(draft, dataset)
 
 
@@ -129,10 +146,17 @@ def put(draft: Path, dataset: Dataset) -> None:
         if not folder.is_dir():
             raise
         if _is_written(folder, dataset):
+            _add_words(draft, folder)
             return  # another process was first, with the same arrays
         with tempfile.TemporaryDirectory(prefix=f".{dataset.name}-old-", dir=folder.parent, ignore_cleanup_errors=True) as old:
             folder.rename(Path(old) / folder.name)  # who has mapped its files keeps them
             draft.rename(folder)
+
+
+def _add_words(draft: Path, folder: Path) -> None:
+    """To arrays that are there already, where a version that kept none has written them. Nobody trains by the words: it may fail."""
+    with suppress(OSError):
+        (draft / WORDS).replace(folder / WORDS)
 
 
 def _is_written(folder: Path, dataset: Dataset) -> bool:

@@ -30,6 +30,8 @@ TRAIN = {
 TEST = {"test_batch": "40351d587109b95175f43aff81a1287e"}
 BATCH_EXAMPLES = 10_000
 CLASSES = 10
+# As the official batches.meta has them.
+CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 WANTED = re.compile(r"data_batch_[1-5]|test_batch")
 
 

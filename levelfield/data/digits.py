@@ -9,6 +9,7 @@ OFFICIAL = None
 ORIGIN = "comes with a library"
 TEST_EXAMPLES = 360
 SPLIT_SEED = 0
+CLASS_NAMES = tuple(map(str, range(10)))
 
 
 def prepare() -> Dataset:

@@ -2,13 +2,14 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from levelfield.data.base import DataError, Dataset, from_arrays
+from levelfield.data.base import DataError, Dataset, Source, from_arrays
 from levelfield.data.sources.locate import OfficialFile, locate
 from levelfield.data.sources.tree import read_tree
 
@@ -22,6 +23,7 @@ OFFICIAL = OfficialFile(
 OTHERS = ("aclImdb", "aclImdb.tar.xz", "aclImdb.tar", "aclImdb_v1.tar.xz", "aclImdb_v1.tar")
 REVIEWS = 12_500  # of each label in each split
 LABELS = {"neg": 0, "pos": 1}
+CLASS_NAMES = tuple(LABELS)
 WANTED = re.compile(r"(?:train|test)/(?:neg|pos)/[0-9]+_[0-9]+\.txt")
 
 VOCABULARY = 10_000
@@ -44,7 +46,19 @@ def prepare() -> Dataset:
     ids = vocabulary(map(tokenise, texts["train"]))
     arrays = {f"x_{split}": encode(map(tokenise, found), ids) for split, found in texts.items()}
     labels = np.repeat(np.array(list(LABELS.values()), np.int64), REVIEWS)
-    return from_arrays("imdb", arrays | {"y_train": labels, "y_test": labels}, "official" if place.is_official else "unverified")
+    source: Source = "official" if place.is_official else "unverified"
+    return from_arrays("imdb", arrays | {"y_train": labels, "y_test": labels}, source, words=tuple(ids))
+
+
+def as_text(example: NDArray[Any], words: Sequence[str]) -> str:
+    """A review of ``LENGTH`` ids as its words, the most frequent of which is the first of ``words``; a dot stands for an unknown one.
+
+    Where its beginning was cut off, three dots say so.
+    """
+    ids = [int(number) for number in example if number != PADDING]
+    known = dict(enumerate(words, start=FIRST_WORD))
+    text = " ".join(known.get(number, "\u00b7") for number in ids if number != START)
+    return text if not ids or ids[0] == START else f"... {text}"
 
 
 def _texts(where: Path, split: str, files: Mapping[str, bytes]) -> list[str]:

@@ -1,12 +1,14 @@
 """20 newsgroups, the split by date (Lang 1995): posts on atheism and on Christianity, as counts of words."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from levelfield.data.base import DataError, Dataset, from_arrays, platform_packages
+from levelfield.data.base import DataError, Dataset, Source, from_arrays, platform_packages
 from levelfield.data.sources.locate import OfficialFile, locate
 from levelfield.data.sources.tree import read_tree
 
@@ -23,6 +25,8 @@ OTHERS = ("20news", "20news-bydate", TRAIN, "20news.tar.xz", "20news.tar", "20ne
 CATEGORIES = {"alt.atheism": (480, 319), "soc.religion.christian": (599, 398)}
 WANTED = re.compile(rf"20news-bydate-(?:train|test)/(?:{'|'.join(map(re.escape, CATEGORIES))})/[0-9]+")
 WORDS = 10_000
+CLASS_NAMES = tuple(CATEGORIES)
+SHOWN = 60  # words of a post
 
 
 def prepare() -> Dataset:
@@ -50,7 +54,16 @@ def prepare() -> Dataset:
     arrays |= {f"y_{split}": np.repeat(np.arange(len(CATEGORIES), dtype=np.int64), list(_expected(split).values())) for split in posts}
     if arrays["x_train"].shape[1] != WORDS:
         raise DataError(f"{place.path}: {arrays['x_train'].shape[1]} different words, expected at least {WORDS}")
-    return from_arrays("newsgroups", arrays, "official" if place.is_official else "unverified")
+    source: Source = "official" if place.is_official else "unverified"
+    return from_arrays("newsgroups", arrays, source, words=tuple(map(str, every.get_feature_names_out()[chosen])))
+
+
+def as_text(example: NDArray[Any], words: Sequence[str]) -> str:
+    """A post as its words with their counts, the most frequent first and at most ``SHOWN``: their order in the post is not kept."""
+    used = [int(at) for at in np.argsort(-example, kind="stable") if example[at] > 0]
+    named = [(words[at] if at < len(words) else "\u00b7", int(example[at])) for at in used[:SHOWN]]
+    told = ", ".join(f"{word} \u00d7{count}" if count > 1 else word for word, count in named)
+    return f"{told}, and {len(used) - SHOWN} more" if len(used) > SHOWN else told
 
 
 def _posts(where: Path, split: str, files: Mapping[str, bytes]) -> list[str]:

@@ -81,6 +81,8 @@ def test_reviews_come_by_label_and_number(folder, files, packing):
     for row, text in zip(found.x_train, expected, strict=True):
         assert row[row > 0].tolist() == [1, *(ids[word] for word in text.split())]
     assert found.x_test[0, -4:].tolist() == [1, ids["bad"], 2, ids["film"]]
+    assert data.read_words("imdb") == tuple(ids)
+    assert imdb.as_text(found.x_test[0], data.read_words("imdb")) == "bad \u00b7 film"
 
 
 def test_a_missing_review_is_told(folder, cache):

@@ -52,6 +52,8 @@ def test_the_most_frequent_words_are_counted_in_the_order_of_the_alphabet(folder
     assert found.x_train.dtype == np.float32
     assert np.array_equal(found.x_train, expected)
     assert np.array_equal(found.x_test, [[0, 0, 0, 0, 1], [2, 0, 0, 0, 0]])
+    assert data.read_words("newsgroups") == ("apple", "caf\xe9", "hello", "yellow", "zebra")
+    assert newsgroups.as_text(found.x_train[1], data.read_words("newsgroups")) == "zebra \u00d73, hello \u00d72"
     assert found.y_train.tolist() == [0, 0, 1]
     assert found.y_test.tolist() == [0, 1]
     assert found.y_train.dtype == np.int64
