@@ -162,6 +162,15 @@ def test_predictions_are_read_when_they_are_asked_for(store, url, asked):  # noq
     assert [query for query in asked if "predictions" in query]
 
 
+def test_predictions_of_some_runs_alone(store, url, monkeypatch):  # noqa: F811
+    ids = [record(store, planned(seed=seed)) for seed in range(5)]
+    frames = levelfield.load("digits", url)
+    monkeypatch.setattr("levelfield.store.store.AT_ONCE", 2)
+    assert list(frames.predictions(ids[1:4])) == ids[1:4]
+    assert frames.predictions([]) == {}
+    assert list(frames.predictions()) == ids
+
+
 def test_predictions_are_found_from_another_folder(store, url, monkeypatch, tmp_path):  # noqa: F811
     run_id = record(store)
     monkeypatch.chdir(tmp_path)

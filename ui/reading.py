@@ -77,7 +77,7 @@ def open_study(url: str, study_id: str, stamp: Stamp) -> Opened:
         ended = failures(store, study_id)
     return Opened(
         frames=frames,
-        analysis=analyse(frames),
+        analysis=analyse(frames, networks=False),  # the page Predictions reads those that it shows
         accounts=_accounts(frames),
         failures={
             (Case(workload=found.workload, workers=found.workers), found.side, found.seed, found.attempt): found.failure or {}

@@ -187,6 +187,7 @@ def _compare(
     accuracy = answer.verdicts[claim_of(case, sides, ACCURACY.name)] if asked.trains else None
     parity = certificate_label(case, asked.track, sides, (list(a.values()), list(b.values())), about.certificates)
     both = [*a.values(), *b.values()]
+    trained = predictions.trained(two)
     labels = (*([parity.label] if parity.label else []), *source_labels(both), *resource_labels(both))
     labels = (*labels, *watch_labels(duel for duel in about.duels if duel.case == case))
     labels = (*labels, *idle_labels(about.idle[case], (side.label for side in sides)))
@@ -205,7 +206,8 @@ def _compare(
             next((run.epoch_examples for run in both if run.epoch_examples), None) if asked.trains else None,
         ),
         to_target=target.compare(two, about.target_times) if asked.trains and case.workload in workloads.names() else None,
-        networks=predictions.compare(two, about.predictions),
+        networks=predictions.compare(trained, about.predictions),
+        trained=trained,
         excluded=exclusions(a, b, sides, asked.quantities),
         audit=audit(*({pair: run.account for pair, run in by_pair.items()} for by_pair in two)),
         labels=(*_preliminary(found, asked), *labels, *reference_labels([one for one in own.odd if one.side in sides]), *own.labels),

@@ -116,13 +116,23 @@ class BreakEven:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrainedPair:
+    """The runs, by the store's ids, that trained the two networks of a seed whose accuracies are compared."""
+
+    seed: int
+    a: int
+    b: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """Side ``a`` against side ``b`` on one workload, over ``pairs`` recorded pairs, complete or not.
 
     ``effects`` holds, by the name of the quantity, a/b or a - b with intervals that are not adjusted for their number; ``speed_from`` is
     the name of the one that the verdict on speed rests on; ``accuracy`` is None where nothing was trained. ``audit`` says what is not
     equal, ``sentence`` what was found. ``certificate`` is the one that decides about parity, passed or failed, if one was made with the
-    code that ran. ``networks`` sets the two that were trained with each seed against each other, None where no predictions are stored.
+    code that ran. ``networks`` sets the two that were trained with each seed against each other, None where no predictions are stored;
+    ``trained`` names the runs of all pairs whose accuracies are compared, whether they have predictions or not.
     """
 
     a: Side
@@ -135,6 +145,7 @@ class Comparison:
     break_even: BreakEven | None
     to_target: TimeComparison | None
     networks: NetworkComparison | None
+    trained: tuple[TrainedPair, ...]
     excluded: tuple[Exclusion, ...]
     audit: Audit
     labels: tuple[Label, ...]

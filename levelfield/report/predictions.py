@@ -1,11 +1,11 @@
 """The networks that both sides trained with one seed, test example by test example: another question than accuracy over seeds."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from levelfield.predictions import Predictions
 from levelfield.report.compare import ByPair, pairs_of, unusable
 from levelfield.report.formats import percent
-from levelfield.report.model import Comparison, WorkloadAnalysis
+from levelfield.report.model import Comparison, TrainedPair, WorkloadAnalysis
 from levelfield.report.quantities import ACCURACY
 from levelfield.report.tables import LISTED, Table
 from levelfield.stats import NetworkComparison, NetworkPair, compare_networks
@@ -16,13 +16,22 @@ CAPTION = (
 )
 
 
-def compare(members: tuple[ByPair, ByPair], predictions: Mapping[int, Predictions]) -> NetworkComparison | None:
-    """Over the pairs whose accuracies are compared; ``predictions`` are by run id. None where no pair has them on both sides."""
+def trained(members: tuple[ByPair, ByPair]) -> tuple[TrainedPair, ...]:
+    """The pairs whose accuracies are compared."""
     a, b = members
     judged = [pair for pair in pairs_of(a, b) if not unusable((a.get(pair), b.get(pair)), ACCURACY, ("", ""))]
-    known = [pair for pair in judged if {a[pair].run_id, b[pair].run_id} <= predictions.keys()]
-    found = {a[pair].seed: (predictions[a[pair].run_id], predictions[b[pair].run_id]) for pair in known}
-    return compare_networks(found, without=len(judged) - len(known))
+    return tuple(TrainedPair(seed=a[pair].seed, a=a[pair].run_id, b=b[pair].run_id) for pair in judged)
+
+
+def compare(pairs: Sequence[TrainedPair], predictions: Mapping[int, Predictions]) -> NetworkComparison | None:
+    """Over the pairs whose accuracies are compared; ``predictions`` are by run id. None where no pair has them on both sides."""
+    found = networks_of(pairs, predictions)
+    return compare_networks(found, without=sum(not {pair.a, pair.b} <= predictions.keys() for pair in pairs))
+
+
+def networks_of(pairs: Sequence[TrainedPair], predictions: Mapping[int, Predictions]) -> dict[int, tuple[Predictions, Predictions]]:
+    """By seed the predictions of both networks, where both are stored."""
+    return {pair.seed: (predictions[pair.a], predictions[pair.b]) for pair in pairs if {pair.a, pair.b} <= predictions.keys()}
 
 
 def told(comparison: Comparison) -> Iterable[str]:

@@ -1,6 +1,6 @@
 """A study's raw values as pandas frames, for the statistics, the report and notebooks. Units are in the column names; missing is NA."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,13 +45,13 @@ class StudyFrames:
             parts = opened.read(*([query] if run_ids is None else (query.where(blocks.c.run_id.in_(part)) for part in _parts(run_ids))))
         return framing.blocks_frame([row for part in parts for row in part])
 
-    def predictions(self) -> dict[int, Predictions]:
-        """What each run's network took every test example for, by run id, read from the store only now.
+    def predictions(self, run_ids: Collection[int] | None = None) -> dict[int, Predictions]:
+        """What each run's network took every test example for, by run id, read from the store only now; of these runs alone, or of all.
 
         A run without any has no entry: it was not trained to its end, or recorded before there were any. Raises StoreError.
         """
         with Store.open(self.source, read_only=True) as opened:
-            return opened.predictions(self.study.id)
+            return opened.predictions(self.study.id, run_ids)
 
 
 def load(study_id: str, store: str | None = None) -> StudyFrames:

@@ -2,7 +2,7 @@
 
 import difflib
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +30,7 @@ PARTS = (
     (step_summaries, rows.summary_rows),
     (predictions, rows.prediction_rows),
 )
+AT_ONCE = 500  # ids in a query; databases have a limit
 
 
 class Store:
@@ -183,9 +184,18 @@ class Store:
             predicted = rows.to_predictions(connection.execute(_of_study(predictions, study_id)).all())
         return [rows.to_run(row, epochs_of[row.id], blocks_of[row.id], predicted.get(row.id)) for row in found]
 
-    def predictions(self, study_id: str) -> dict[int, Predictions]:
-        """What the network of each of the study's runs took the test examples for, by run id; a run without any has no entry."""
-        return rows.to_predictions(self.read(_of_study(predictions, study_id))[0])
+    def predictions(self, study_id: str, run_ids: Collection[int] | None = None) -> dict[int, Predictions]:
+        """What the network of each of the study's runs took the test examples for, by run id; a run without any has no entry.
+
+        With ``run_ids`` of these runs alone.
+        """
+        query = _of_study(predictions, study_id)
+        if run_ids is None:
+            return rows.to_predictions(self.read(query)[0])
+        wanted = sorted(run_ids)
+        parts = [wanted[at : at + AT_ONCE] for at in range(0, len(wanted), AT_ONCE)]
+        found = self.read(*(query.where(predictions.c.run_id.in_(part)) for part in parts))
+        return rows.to_predictions([row for part in found for row in part])
 
     def run(self, run_id: int) -> StoredRun:
         """The run of that id. Raises StoreError that says which there are where there is none."""

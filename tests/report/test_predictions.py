@@ -38,6 +38,15 @@ def test_each_seed_is_tested():
     assert (found.differing, found.without) == (1, 0)
 
 
+def test_the_runs_of_each_pair_are_named_whether_they_have_predictions_or_not():
+    comparison = analyse(known(frames(pairs=3), without=[2])).workloads[0].comparisons[0]
+    assert [(one.seed, one.a, one.b) for one in comparison.trained] == [(0, 1, 2), (1, 3, 4), (2, 5, 6)]
+    assert analyse(end(frames(pairs=3), 3, "failed", "lost")).workloads[0].comparisons[0].trained == (
+        comparison.trained[0],
+        comparison.trained[2],
+    )
+
+
 def test_every_rendering_says_the_same():
     given = known(frames(pairs=3))
     told = (

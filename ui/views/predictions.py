@@ -1,12 +1,12 @@
-"""The trained networks on the test examples: where the frameworks disagree."""
+"""The trained networks on the test examples: what they confuse, where the sides disagree, and the examples themselves."""
 
 from ui import visit
-from ui.predictions import networks
+from ui.predictions import predictions
 
 
 def main() -> None:
     """The page."""
-    networks(visit.case().workload)
+    predictions(visit.case())
 
 
 main()
