@@ -27,7 +27,7 @@ class Predictions:
         """``found`` and ``labels`` are classes, shape (examples,). Raises ValueError where one lies outside 0 to classes - 1."""
         if found.shape != labels.shape or min(found.min(), labels.min()) < 0 or max(found.max(), labels.max()) >= classes:
             raise ValueError(f"expected two classes below {classes} for each example")
-        return cls._of((found + classes * (found != labels)).astype(_code_type(classes)), classes)
+        return cls._of((found + classes * (found != labels)).astype(code_type(classes)), classes)
 
     @classmethod
     def join(cls, parts: Sequence[Self]) -> Self:
@@ -47,7 +47,7 @@ class Predictions:
         Raises ValueError where ``packed`` does not hold them all.
         """
         try:
-            codes = np.frombuffer(zlib.decompress(self.packed), _code_type(self.classes))
+            codes = np.frombuffer(zlib.decompress(self.packed), code_type(self.classes))
         except (zlib.error, ValueError) as error:
             raise ValueError(f"predictions cannot be read: {error}") from error
         if len(codes) != self.examples or codes.max(initial=0) >= 2 * self.classes:
@@ -72,5 +72,6 @@ class Predictions:
         return cls(**{**data, "packed": base64.b64decode(data["packed"])})
 
 
-def _code_type(classes: int) -> np.dtype[np.unsignedinteger[Any]]:
+def code_type(classes: int) -> np.dtype[np.unsignedinteger[Any]]:
+    """What holds a code of so many classes."""
     return np.min_scalar_type(2 * classes - 1).newbyteorder("<")

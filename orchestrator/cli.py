@@ -12,6 +12,7 @@ from levelfield.services import ServiceError, discover
 from levelfield.study import StudyError
 from orchestrator import (
     data_commands,
+    exchange_commands,
     explain_command,
     parity_command,
     plan_command,
@@ -44,6 +45,8 @@ for command in (
     queue_commands.delete,
 ):
     app.command()(command)
+app.command("export")(exchange_commands.export_study)
+app.command("import")(exchange_commands.import_study)
 console = Console()
 
 

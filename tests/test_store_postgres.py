@@ -4,6 +4,7 @@ import pytest
 
 import levelfield
 from levelfield.store import Store, StoreError
+from tests.bundle_contract import BundleContract
 from tests.lease_contract import LeaseContract
 from tests.postgres import HOST, running
 from tests.request_contract import RequestContract
@@ -47,3 +48,25 @@ class TestPostgresLeases(LeaseContract):
 
 class TestPostgresRequests(RequestContract):
     pass
+
+
+class TestPostgresBundles(BundleContract):
+    @pytest.fixture
+    def other(self, server):
+        return server.new_url()
+
+
+class TestBundlesFromSqliteToPostgres(BundleContract):
+    @pytest.fixture
+    def url(self, tmp_path):
+        return str(tmp_path / "levelfield.db")
+
+    @pytest.fixture
+    def other(self, server):
+        return server.new_url()
+
+
+class TestBundlesFromPostgresToSqlite(BundleContract):
+    @pytest.fixture
+    def other(self, tmp_path):
+        return str(tmp_path / "levelfield.db")

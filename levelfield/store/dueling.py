@@ -6,12 +6,13 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, insert, select
+from sqlalchemy import Connection, Select, select
 
 from levelfield.bursts import Burst
 from levelfield.duel import DuelResult, Turn
 from levelfield.result import Failure, Status
 from levelfield.spec import PlannedDuel
+from levelfield.store.inserting import insert_duel
 from levelfield.store.records import StoredDuel
 from levelfield.store.rows import AnyRow
 from levelfield.store.tables import bursts, duels
@@ -33,10 +34,7 @@ def add(
         **{name: getattr(result, name) for name in ("target_ns", "members", "evidence")},
         "failure": asdict(result.failure) if result.failure else None,
     }
-    duel_id = int(connection.execute(insert(duels).values(**row).returning(duels.c.id)).scalar_one())
-    if result.turns:
-        connection.execute(insert(bursts), [_burst_row(duel_id, at, turn) for at, turn in enumerate(result.turns)])
-    return duel_id
+    return insert_duel(connection, row, {bursts: [_burst_row(at, turn) for at, turn in enumerate(result.turns)]})
 
 
 def queries(study_id: str) -> tuple[Select[*tuple[Any, ...]], Select[*tuple[Any, ...]]]:
@@ -72,5 +70,5 @@ def _stored(row: AnyRow, turns: list[Turn]) -> StoredDuel:
     )
 
 
-def _burst_row(duel_id: int, position: int, turn: Turn) -> dict[str, Any]:
-    return {"duel_id": duel_id, "position": position, "round": turn.round, "side": turn.side, **asdict(turn.burst)}
+def _burst_row(position: int, turn: Turn) -> dict[str, Any]:
+    return {"position": position, "round": turn.round, "side": turn.side, **asdict(turn.burst)}

@@ -5,13 +5,13 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Row, Table
 
 from levelfield.predictions import Predictions
 from levelfield.result import Block, Epoch, Failure, RunResult, Status
 from levelfield.spec import PlannedRun, RunKey, RunSpec
-from levelfield.step_summary import StepSummary
 from levelfield.store.records import StoredRun, StudyRecord
+from levelfield.store.tables import blocks, epochs, predictions
 
 SPEC_COLUMNS = ("workload", "framework", "mode", "precision", "track", "seed", "device", "workers")
 RESULT_COLUMNS = ("wall_ns", "phases_ns", "memory_bytes", "fingerprints", "environment", "description", "step_losses")
@@ -38,24 +38,16 @@ def run_row(key: RunKey, planned: PlannedRun, result: RunResult, *, started_at: 
     }
 
 
-def epoch_rows(run_id: int, result: RunResult) -> list[dict[str, Any]]:
-    """A run's rows of ``epochs``."""
-    return [{"run_id": run_id, **asdict(epoch)} for epoch in result.epochs]
+def run_parts(result: RunResult) -> dict[Table, list[dict[str, Any]]]:
+    """A run's rows in other tables, without its id. ``position`` counts from 0 in the order in which blocks were measured.
 
-
-def block_rows(run_id: int, result: RunResult) -> list[dict[str, Any]]:
-    """A run's rows of ``blocks``; ``position`` counts from 0 in the order in which they were measured."""
-    return [{"run_id": run_id, "position": position, **asdict(block)} for position, block in enumerate(result.blocks)]
-
-
-def summary_rows(run_id: int, result: RunResult) -> list[dict[str, Any]]:
-    """A run's row of ``step_summaries``, also where it has no blocks."""
-    return [{"run_id": run_id, **StepSummary.of(result.blocks).to_dict()}]
-
-
-def prediction_rows(run_id: int, result: RunResult) -> list[dict[str, Any]]:
-    """A run's row of ``predictions``; none where it was not trained to its end."""
-    return [{"run_id": run_id, **asdict(result.predictions)}] if result.predictions else []
+    There are no predictions where it was not trained to its end.
+    """
+    return {
+        epochs: [asdict(epoch) for epoch in result.epochs],
+        blocks: [{"position": position, **asdict(block)} for position, block in enumerate(result.blocks)],
+        predictions: [asdict(result.predictions)] if result.predictions else [],
+    }
 
 
 def to_predictions(found: Sequence[AnyRow]) -> dict[int, Predictions]:
@@ -68,14 +60,14 @@ def to_study(row: AnyRow) -> StudyRecord:
     return StudyRecord(**row._asdict())
 
 
-def to_run(row: AnyRow, epochs: Sequence[AnyRow], blocks: Sequence[AnyRow], predictions: Predictions | None) -> StoredRun:
+def to_run(row: AnyRow, of_epochs: Sequence[AnyRow], of_blocks: Sequence[AnyRow], predicted: Predictions | None) -> StoredRun:
     """A run from its row, from those of its epochs and blocks, in their order, and its predictions."""
     result = RunResult(
         status=Status(row.status),
-        epochs=[Epoch(**_without(epoch, "run_id")) for epoch in epochs],
-        blocks=[Block(**_without(block, "run_id", "position")) for block in blocks],
+        epochs=[Epoch(**_without(epoch, "run_id")) for epoch in of_epochs],
+        blocks=[Block(**_without(block, "run_id", "position")) for block in of_blocks],
         failure=Failure(**row.failure) if row.failure else None,
-        predictions=predictions,
+        predictions=predicted,
         **{name: getattr(row, name) for name in RESULT_COLUMNS},
     )
     return StoredRun(

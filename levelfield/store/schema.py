@@ -43,6 +43,16 @@ def check(engine: Engine, name: str) -> None:
         )
 
 
+def newest() -> str:
+    """The revision of the schema that this code writes."""
+    return str(_head(MIGRATIONS))
+
+
+def knows(revision: str) -> bool:
+    """Whether a revision is the newest one or one before it."""
+    return revision in _known(MIGRATIONS)
+
+
 def _revision(connection: Connection, name: str) -> str | None:
     """The schema's revision, None where there is no schema. Raises StoreError for one that this code does not know."""
     found = MigrationContext.configure(connection).get_current_heads()

@@ -19,17 +19,10 @@ from levelfield.spec import PlannedDuel, PlannedRun, RunKey
 from levelfield.store import certified, dueling, rows, schema
 from levelfield.store.address import parse, shown
 from levelfield.store.engine import FLEETING, LOCKS_AT_ONCE, make_engine, reaching
+from levelfield.store.inserting import insert_run
 from levelfield.store.records import AlreadyThereError, StoredDuel, StoredRun, StoreError, StudyRecord
 from levelfield.store.tables import blocks, certificates, duels, epochs, predictions, requests, runs, step_summaries, studies
 
-ADD_RUN = insert(runs).returning(runs.c.id)
-# What is written with a run, in tables of its own.
-PARTS = (
-    (epochs, rows.epoch_rows),
-    (blocks, rows.block_rows),
-    (step_summaries, rows.summary_rows),
-    (predictions, rows.prediction_rows),
-)
 AT_ONCE = 500  # ids in a query; databases have a limit
 
 
@@ -114,10 +107,7 @@ class Store:
         row = rows.run_row(key, planned, result, started_at=started_at, finished_at=finished_at)
         try:
             with self._transaction() as connection:
-                run_id = int(connection.execute(ADD_RUN, row).scalar_one())
-                for table, rows_of in PARTS:
-                    if parts := rows_of(run_id, result):
-                        connection.execute(insert(table), parts)
+                run_id = insert_run(connection, row, rows.run_parts(result))
         except StoreError as error:
             if isinstance(error.__cause__, IntegrityError) and (refusal := self._refusal(key)):
                 raise refusal from error
@@ -239,12 +229,19 @@ class Store:
             return [connection.execute(query).all() for query in queries]
 
     @contextmanager
-    def locking(self, *tables: Table) -> Iterator[Connection]:
+    def reading(self) -> Iterator[Connection]:
+        """A transaction for queries whose rows are too many to be read at once, as `read` reads them."""
+        with self._transaction() as connection:
+            yield connection
+
+    @contextmanager
+    def locking(self, *tables: Table, lasting: bool = False) -> Iterator[Connection]:
         """A transaction that may write at once, and beside which nobody else changes ``tables``: others wait.
 
-        For leases and requests, which a machine that stops takes with it.
+        For leases and requests, which a machine that stops takes with it, unless what is written is ``lasting``.
         """
-        with reaching(self._url), self._engine.execution_options(**{LOCKS_AT_ONCE: True, FLEETING: True}).begin() as connection:
+        options = {LOCKS_AT_ONCE: True, FLEETING: not lasting}
+        with reaching(self._url), self._engine.execution_options(**options).begin() as connection:
             if tables and connection.dialect.name == "postgresql":
                 # In conflict with itself and with every change, not with reading.
                 connection.execute(text(f"LOCK TABLE {', '.join(table.name for table in tables)} IN SHARE ROW EXCLUSIVE MODE"))
