@@ -65,7 +65,9 @@ def test_an_unknown_format_or_command_is_refused(platform):
 
 def test_help_names_every_command(platform):
     output = platform.run("--help")
-    listed = "run resume duel replay runs report explain frameworks studies doctor plan parity data serve queue cancel logs delete export import"
+    listed = (
+        "run resume duel replay runs report explain frameworks studies doctor plan parity data serve queue cancel logs delete export import"
+    )
     for command in listed.split():
         assert command in output
 

@@ -24,8 +24,11 @@ CSS = """<style>
 .lf th, .lf td { text-align: left; vertical-align: top; padding: .5rem 1.1rem .5rem 0; border-bottom: 1px solid rgba(128,128,128,.25); }
 .lf th { font-weight: 600; } .lf thead th { white-space: nowrap; border-bottom-width: 2px; }
 .lf td b { font-size: 1.08rem; font-weight: 600; } .lf td small { display: block; }
-.lf-answers th { white-space: nowrap; width: 11rem; } .lf-answers td { font-size: 1.04rem; } .lf-answers tr:first-child > * { font-size: 1.22rem; font-weight: 650; }
-@media (max-width: 640px) { .lf-answers th, .lf-answers td { display: block; width: auto; border: 0; padding: .1rem 0; } .lf-answers td { padding-bottom: .8rem; } }
+.lf-answers th { white-space: nowrap; width: 11rem; } .lf-answers td { font-size: 1.04rem; }
+.lf-answers tr:first-child > * { font-size: 1.22rem; font-weight: 650; }
+@media (max-width: 640px) {
+.lf-answers th, .lf-answers td { display: block; width: auto; border: 0; padding: .1rem 0; }
+.lf-answers td { padding-bottom: .8rem; } }
 .lf-mark { display: inline-block; width: 1.15em; font-weight: 700; opacity: .8; }
 .lf-figures td { white-space: nowrap; } .lf-figures tbody th { min-width: 11rem; }
 .lf-dot { display: inline-block; width: .75em; height: .75em; border-radius: 50%; margin-right: .45em; }

@@ -32,7 +32,7 @@ class Look:
 
 
 def looks(sides: Iterable[Side]) -> dict[str, Look]:
-    """A look for each side of a study, by its label: the colour is the framework's, in every study; dashes tell apart lines that coincide."""
+    """A look for each side of a study, by its label: the colour is the framework's, everywhere; dashes tell lines apart that coincide."""
     sides, found, seen = list(sides), {}, Counter[str]()
     others = _others(side.framework for side in sides)
     for at, side in enumerate(sides):

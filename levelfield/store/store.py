@@ -21,7 +21,7 @@ from levelfield.store.address import parse, shown
 from levelfield.store.engine import FLEETING, LOCKS_AT_ONCE, make_engine, reaching
 from levelfield.store.inserting import insert_run
 from levelfield.store.records import AlreadyThereError, StoredDuel, StoredRun, StoreError, StudyRecord
-from levelfield.store.tables import blocks, certificates, duels, epochs, predictions, requests, runs, step_summaries, studies
+from levelfield.store.tables import blocks, certificates, duels, epochs, predictions, requests, runs, studies
 
 AT_ONCE = 500  # ids in a query; databases have a limit
 
