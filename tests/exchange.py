@@ -62,7 +62,7 @@ def renderings(study_id, url):
     numbers = {run_id: at for at, run_id in enumerate(frames.runs["run_id"], start=1)}
     frames = replace(
         frames,
-        **{name: (frame := getattr(frames, name)).assign(run_id=frame["run_id"].map(numbers)) for name in ("runs", "epochs", "blocks")},
+        **{name: (frame := getattr(frames, name)).assign(run_id=frame["run_id"].map(numbers)) for name in ("runs", "epochs", "steps")},
     )
     predictions = {numbers[run_id]: found for run_id, found in frames.predictions().items()}
     object.__setattr__(frames, "predictions", lambda: predictions)

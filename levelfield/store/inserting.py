@@ -13,13 +13,22 @@ _ADD_RUN = insert(runs).returning(runs.c.id)
 _ADD_DUEL = insert(duels).returning(duels.c.id)
 
 
+def _summary(parts: Parts) -> dict[str, Any]:
+    rows = parts.get(blocks, [])
+    return StepSummary.of_columns(**{name: [row[name] for row in rows] for name in BLOCK_COLUMNS}).to_dict()
+
+
+# What a run's rows say in short, whoever writes them.
+DERIVED = {step_summaries: _summary}
+
+
 def insert_run(connection: Connection, row: Mapping[str, Any], parts: Parts) -> int:
     """Write a row of ``runs``, those of other tables that belong to it, and what is derived of them; return its id.
 
     No row has an id or ``run_id`` yet.
     """
     run_id = int(connection.execute(_ADD_RUN, row).scalar_one())
-    _insert(connection, {**parts, step_summaries: [_summary(parts.get(blocks, []))]}, {"run_id": run_id})
+    _insert(connection, {**parts, **{table: [of(parts)] for table, of in DERIVED.items()}}, {"run_id": run_id})
     return run_id
 
 
@@ -28,10 +37,6 @@ def insert_duel(connection: Connection, row: Mapping[str, Any], parts: Parts) ->
     duel_id = int(connection.execute(_ADD_DUEL, row).scalar_one())
     _insert(connection, parts, {"duel_id": duel_id})
     return duel_id
-
-
-def _summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    return StepSummary.of_columns(**{name: [row[name] for row in rows] for name in BLOCK_COLUMNS}).to_dict()
 
 
 def _insert(connection: Connection, parts: Parts, owner: Mapping[str, int]) -> None:
