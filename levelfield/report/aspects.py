@@ -7,6 +7,7 @@ only sort and name what they know, and leave out what differs between two proces
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 GROUPS = {
@@ -51,6 +52,7 @@ BY_NATURE = (
 )
 BY_FRAMEWORK = ("worker_code", "image", "image_digest")  # every framework has its own: equal or not only where it is the same framework
 SHOWN_OF_HASH = 12  # characters
+REMEMBERED = 4096  # different things that are said
 _GROUP_OF = {key: group for group, keys in GROUPS.items() for key in keys}
 _HASH = re.compile(r"[0-9a-f]{40,}")
 
@@ -74,19 +76,30 @@ class Account:
     environment: Mapping[str, Any] = field(default_factory=dict)
     work: Mapping[str, Any] = field(default_factory=dict)
 
+    @cached_property
+    def aspects(self) -> Mapping[Aspect, Any]:
+        """As the function `aspects` has it: a run is compared with those of several sides."""
+        return _aspects(self)
 
-def aspects(account: Account) -> dict[Aspect, Any]:
+
+def aspects(account: Account) -> Mapping[Aspect, Any]:
     """Everything that is said, by aspect, without the versions that `framework` tells. Values can be hashed and compared."""
-    told = {key: value for key, value in account.description.items() if not _is_version(key)}
+    return account.aspects
+
+
+def _aspects(account: Account) -> dict[Aspect, Any]:
+    found: dict[Aspect, Any] = {}
+    for key, value in account.description.items():
+        if not _is_version(key):
+            found.update(_described(key, _Said(value)))
     # Every container has a name of its own, and shares the host's kernel with the others there; elsewhere the name says more.
     left_out = {*BY_NATURE, "hostname" if "image" in account.environment else "host"}
-    around = {key: value for key, value in account.environment.items() if key not in left_out}
-    return {
-        **{Aspect(name=name, group=_GROUP_OF.get(key, "other")): value for key in told for name, value in _named(key, told[key])},
-        **{_around(key, name, account): value for key in around for name, value in _named(key, around[key])},
-        # A run that did not come to its end has not done all of its work: that is told elsewhere.
-        **{Aspect(name=key, group="work", absent=None): _plain(value) for key, value in account.work.items()},
-    }
+    whose = str(account.description.get("framework"))
+    for key, value in account.environment.items():
+        if key not in left_out:
+            found.update(_around(key, _Said(value), whose))
+    # A run that did not come to its end has not done all of its work: that is told elsewhere.
+    return found | {Aspect(name=key, group="work", absent=None): _plain(value) for key, value in account.work.items()}
 
 
 def framework(account: Account) -> str:
@@ -116,12 +129,34 @@ def _is_version(key: str) -> bool:
     return key in ("framework", "version") or key.endswith("_version")
 
 
-def _around(key: str, name: str, account: Account) -> Aspect:
-    if key in BY_FRAMEWORK:
-        return Aspect(name=f"{name} of {account.description.get('framework')}", group="environment", absent=None)
+class _Said:
+    """A value that can be looked up: thousands of runs say the same, and taking it apart each time takes longer than the statistics."""
+
+    __slots__ = ("_text", "value")
+
+    def __init__(self, value: Any) -> None:
+        self.value, self._text = value, repr(value)
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Said) and self._text == other._text
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _described(key: str, said: _Said) -> Mapping[Aspect, Any]:
+    group = _GROUP_OF.get(key, "other")
+    return {Aspect(name=name, group=group): value for name, value in _named(key, said.value)}
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _around(key: str, said: _Said, whose: str) -> Mapping[Aspect, Any]:
+    """``whose``: the framework that the worker names."""
     # Each framework has packages of its own; a version is compared where both have the package.
-    absent = {"packages": None, "variables": "not set"}.get(key, "not reported")
-    return Aspect(name=name, group="environment", absent=absent)
+    absent = None if key in BY_FRAMEWORK else {"packages": None, "variables": "not set"}.get(key, "not reported")
+    of = f" of {whose}" if key in BY_FRAMEWORK else ""
+    return {Aspect(name=f"{name}{of}", group="environment", absent=absent): value for name, value in _named(key, said.value)}
 
 
 def _named(key: str, value: Any) -> Iterable[tuple[str, Any]]:

@@ -1,7 +1,7 @@
 """The audit: what is not equal between two sides of a comparison, from what their runs say (methodology, rules 5, 6 and 13)."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,8 +60,8 @@ def audit(a: Mapping[int, Account], b: Mapping[int, Account]) -> Audit:
     told = tuple({pair: account for pair, account in side.items() if account.description} for side in (a, b))
     found = list(_compare(*told)) if all(told) else []
     return Audit(
-        a=_counted(map(framework, told[0].values())),
-        b=_counted(map(framework, told[1].values())),
+        a=_counted(Counter(map(framework, told[0].values()))),
+        b=_counted(Counter(map(framework, told[1].values()))),
         runs_a=len(told[0]),
         runs_b=len(told[1]),
         differences=tuple(entry for entry in found if isinstance(entry, Difference)),
@@ -97,13 +97,17 @@ def _equal(a: Mapping[int, Any], b: Mapping[int, Any]) -> bool:
     return set(a.values()) == set(b.values())
 
 
-def _texts(aspect: Aspect, values: Mapping[int, Any]) -> Iterable[str]:
-    return (str(aspect.absent) if value is None else text(value) for value in values.values())
+def _texts(aspect: Aspect, values: Mapping[int, Any]) -> Counter[str]:
+    """How many runs say what; each different value is written once, and some of them are written alike."""
+    found = Counter[str]()
+    for value, runs in Counter(values.values()).items():
+        found[str(aspect.absent) if value is None else text(value)] += runs
+    return found
 
 
-def _counted(texts: Iterable[str]) -> str:
+def _counted(texts: Counter[str]) -> str:
     """What all runs say; where they say different things, how many say what: "1 in 4 runs, 2 in 1 run"."""
-    counts = Counter(texts).most_common()
+    counts = texts.most_common()
     if len(counts) < 2:
         return "".join(said for said, _ in counts)
     shown = ", ".join(f"{said} in {runs} run{'' if runs == 1 else 's'}" for said, runs in counts[:SHOWN])

@@ -227,14 +227,13 @@ def _of_run(row: Mapping[str, Any], bursts: Mapping[tuple[str, int, str], Mappin
 def _bursts(bursts: pd.DataFrame) -> dict[tuple[str, int, str], dict[int, float]]:
     """Examples per second by (workload, pair, side) and round, of duels whose timing counts; the last one of a pair decides."""
     found: dict[tuple[str, int, str], dict[int, float]] = {}
-    names = ("workload", "pair", "side", "round", "status", "duel_id")
-    last = dict(zip(zip(bursts["workload"], bursts["pair"], strict=True), bursts["duel_id"], strict=True))
-    rates = (bursts["samples"] / bursts["duration_s"]).tolist()
-    for (workload, pair, side, number, status, duel), rate in zip(
-        zip(*(bursts[n].tolist() for n in names), strict=True), rates, strict=True
-    ):
-        if STATUSES[Status(status)].timing_counts and last[workload, pair] == duel:
-            found.setdefault((workload, pair, side), {})[number] = rate
+    last = bursts.drop_duplicates(["workload", "pair"], keep="last")["duel_id"]
+    counted = [str(status) for status, meaning in STATUSES.items() if meaning.timing_counts]
+    own = bursts[bursts["duel_id"].isin(last) & bursts["status"].isin(counted)]
+    columns = (own[name].tolist() for name in ("workload", "pair", "side", "round"))
+    rates = (own["samples"] / own["duration_s"]).tolist()
+    for workload, pair, side, number, rate in zip(*columns, rates, strict=True):
+        found.setdefault((workload, pair, side), {})[number] = rate
     return found
 
 

@@ -1,6 +1,6 @@
 """Runs of any studies next to each other: their settings, their values, and in what they and their machines differ."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -130,7 +130,7 @@ def _framework(account: Account) -> str:
     return framework(account) if account.description else NOT_TOLD
 
 
-def _text(aspect: Aspect, account: Account, found: dict[Aspect, Any]) -> str:
+def _text(aspect: Aspect, account: Account, found: Mapping[Aspect, Any]) -> str:
     """What a run died too early to tell is not held against it as something that it does not have."""
     if found.get(aspect) is not None:
         return text(found[aspect])

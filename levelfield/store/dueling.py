@@ -40,7 +40,8 @@ def add(
 def queries(study_id: str) -> tuple[Select[*tuple[Any, ...]], Select[*tuple[Any, ...]]]:
     """The queries for a study's duels and for their bursts, in the order of recording."""
     of_study = duels.c.study_id == study_id
-    taken = select(bursts).join(duels, duels.c.id == bursts.c.duel_id).where(of_study).order_by(bursts.c.duel_id, bursts.c.position)
+    # Not a join: SQLite would sort what the primary key has in this order already.
+    taken = select(bursts).where(bursts.c.duel_id.in_(select(duels.c.id).where(of_study))).order_by(bursts.c.duel_id, bursts.c.position)
     return select(duels).where(of_study).order_by(duels.c.id), taken
 
 

@@ -205,4 +205,5 @@ def _seconds_if_known(ns: "pd.Series[int]") -> "pd.Series[float]":
 
 
 def _frame(found: Sequence[AnyRow], columns: tuple[str, ...]) -> pd.DataFrame:
-    return pd.DataFrame.from_records([tuple(row) for row in found], columns=list(columns))
+    values = zip(*found, strict=True) if found else ((),) * len(columns)
+    return pd.DataFrame(dict(zip(columns, map(list, values), strict=True)), columns=list(columns))
