@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from levelfield.charts.style import Look, base
+from levelfield.charts.style import WHISKER, Look, base
 from levelfield.report.formats import MIB
 from levelfield.report.model import SideSummary
 from levelfield.report.quantities import Quantity
@@ -37,7 +37,7 @@ def amounts(shown: pd.DataFrame, look: Mapping[str, Look], *, title: str) -> go.
     for side in look.values():
         own = shown[shown["side"] == side.label]
         if len(own):
-            whisker = {"array": own["max"] - own["median"], "arrayminus": own["median"] - own["min"], "symmetric": False, "thickness": 1.5}
+            whisker = {"array": own["max"] - own["median"], "arrayminus": own["median"] - own["min"], "symmetric": False, **WHISKER}
             figure.add_trace(
                 go.Bar(
                     x=own["median"],

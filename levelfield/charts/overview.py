@@ -31,17 +31,18 @@ def overview(analysis: Analysis, look: Mapping[str, Look]) -> go.Figure:
     """The ratios, one row each, in the colour of the side that is found to be faster."""
     shown = [(workload, one) for workload in analysis.workloads for one in workload.comparisons if _effect(one).estimate is not None]
     title = "Speed on each workload, with 95% interval"
-    figure = base(title, x="ratio A / B (log scale; 1 = equal)", height=130 + 62 * max(len(shown), 1))
+    figure = base(title, x="ratio A / B (log scale; 1 = equal)", height=140 + 84 * max(len(shown), 1))
     figure.update_layout(showlegend=False)
-    figure.update_yaxes(visible=False, range=[-0.4, len(shown) - 0.3])
+    figure.update_yaxes(visible=False, range=[-0.3, len(shown) - 0.25])
     figure.update_xaxes(type="log", **log_ticks([_effect(one) for _, one in shown], analysis.margin))
     draw_margin(figure, analysis.margin)
     for at, (workload, one) in enumerate(reversed(shown)):
         favoured = look.get({"a": one.a.label, "b": one.b.label}.get(one.speed.favours or "", ""))
         figure.add_trace(whisker(_effect(one), at, favoured.colour if favoured else GREY))
-        name = f"<b>{case_title(workload.case)}</b>, {look[one.a.label].name} / {look[one.b.label].name}"
-        place = {"x": 0, "xref": "paper", "xanchor": "left", "y": at + 0.16, "yanchor": "bottom"}
-        figure.add_annotation(text=f"{name}: {formats.estimate(_effect(one))}", align="left", font_size=13, showarrow=False, **place)
+        sides = f"{look[one.a.label].name} / {look[one.b.label].name}"
+        text = f"<b>{case_title(workload.case)}</b><br>{sides}: <b>{formats.estimate(_effect(one))}</b> {formats.interval(_effect(one))}"
+        place = {"x": 0, "xref": "paper", "xanchor": "left", "y": at + 0.14, "yanchor": "bottom"}
+        figure.add_annotation(text=text, align="left", font_size=13, showarrow=False, **place)
     return figure
 
 

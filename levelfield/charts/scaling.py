@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from levelfield.charts.style import GREY, Look, base, faded
+from levelfield.charts.style import GREY, TICKS, Look, base
 from levelfield.report.model import Analysis, Scaling, WorkloadAnalysis
 from levelfield.report.quantities import EXCHANGE_SHARE
 
@@ -28,7 +28,7 @@ def throughput(shown: pd.DataFrame, look: Mapping[str, Look]) -> go.Figure:
     figure = base("Throughput by number of workers", x="workers (log scale)", y="examples/s (log scale)", height=420)
     workers = sorted(shown["workers"].unique())
     _ticks(figure, workers)
-    figure.update_yaxes(type="log")
+    figure.update_yaxes(type="log", **TICKS)
     for side, own in _sides(shown.dropna(subset=["throughput"]), look):
         first = own.iloc[0]
         ideal = [first["throughput"] * n / first["workers"] for n in workers]
@@ -51,14 +51,14 @@ def throughput(shown: pd.DataFrame, look: Mapping[str, Look]) -> go.Figure:
 
 
 def efficiency(shown: pd.DataFrame, look: Mapping[str, Look]) -> go.Figure:
-    """Speedup over how many times more workers there are, with its 95% interval as a band; 100% is ideal."""
+    """Speedup over how many times more workers there are, with its 95% interval; 100% is ideal."""
     figure = base("Efficiency by number of workers", x="workers (log scale)", y="efficiency", height=380)
     _ticks(figure, sorted(shown["workers"].unique()))
     figure.update_yaxes(tickformat=".0%", rangemode="tozero")
     figure.add_hline(y=1, line={"color": GREY, "width": 1.5, "dash": "dot"})
     figure.add_annotation(x=0, xref="paper", xanchor="left", y=1, yanchor="bottom", text="ideal", showarrow=False, font_color=GREY)
     for side, own in _sides(shown.dropna(subset=["efficiency"]), look):
-        figure.add_traces(_banded(own, side))
+        figure.add_trace(_with_interval(own, side))
     return figure
 
 
@@ -99,20 +99,15 @@ def _ticks(figure: go.Figure, workers: Sequence[int]) -> None:
     figure.update_xaxes(type="log", tickvals=list(workers), ticktext=[f"{n:,}" for n in workers])
 
 
-def _banded(own: pd.DataFrame, side: Look) -> list[go.Scatter]:
-    known = own.dropna(subset=["low", "high"])
-    style = {"mode": "lines", "line": {"color": side.colour, "width": 0}, "hoverinfo": "skip", "showlegend": False}
-    band = [
-        go.Scatter(x=known["workers"], y=known["low"], **style),
-        go.Scatter(x=known["workers"], y=known["high"], fill="tonexty", fillcolor=faded(side.colour), **style),
-    ]
-    line = go.Scatter(
+def _with_interval(own: pd.DataFrame, side: Look) -> go.Scatter:
+    whisker = {"array": own["high"] - own["efficiency"], "arrayminus": own["efficiency"] - own["low"], "symmetric": False, "thickness": 1.5}
+    return go.Scatter(
         x=own["workers"],
         y=own["efficiency"],
+        error_y=whisker,
         mode="lines+markers",
         name=side.name,
         line={"color": side.colour, "width": 2.6},
         marker={"size": 9, "symbol": side.symbol},
         hovertemplate=f"{side.name}, %{{x}} workers: %{{y:.1%}}<extra></extra>",
     )
-    return [*(band if len(known) > 1 else []), line]

@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from levelfield.charts.style import Look, base
+from levelfield.charts.style import TICKS, Look, base
 
 MAX_BOXES = 24  # runs of a side that get a box of their own
 MAX_POINTS = 6000
@@ -83,8 +83,7 @@ def _scale(ms: NDArray[np.float64]) -> dict[str, object]:
     """From zero, unless a few blocks are so slow that the others could not be told apart: then on a log scale."""
     if float(ms.max()) <= 4 * float(np.median(ms)):
         return {"rangemode": "tozero"}
-    ticks = [step * 10**power for power in range(-4, 6) for step in (1, 2, 5)]
-    return {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:,g}" for tick in ticks], "title": f"{MILLISECONDS} (log scale)"}
+    return {"type": "log", **TICKS, "title": f"{MILLISECONDS} (log scale)"}
 
 
 def _reach(ms: NDArray[np.float64]) -> dict[str, object]:

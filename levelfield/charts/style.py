@@ -17,6 +17,12 @@ OTHERS = ("#0a9673", "#c2649a", "#8b6bc8", "#8a8d2a")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "x")
 GREY = "#808890"
+# Round numbers on a log scale, for values of any size.
+TICKS = {
+    "tickvals": [step * 10.0**power for power in range(-4, 10) for step in (1, 2, 5)],
+    "ticktext": [f"{step * 10.0**power:,.10g}" for power in range(-4, 10) for step in (1, 2, 5)],
+}
+WHISKER = {"color": GREY, "thickness": 1.5}
 CONFIG = {"displaylogo": False, "modeBarButtons": [["toImage", "zoom2d", "resetScale2d"]]}
 
 

@@ -47,10 +47,13 @@ def _has(data: pd.DataFrame, label: str) -> bool:
 def _missing(shown: Shown, quantities: Sequence[Quantity]) -> Iterable[str]:
     """What is missing is told, never drawn as zero."""
     names = {quantity.name: quantity.label for quantity in quantities}
+    found: dict[tuple[str, int, int, str], list[str]] = {}
     for one in shown.workload.sides:
-        for found in one.missing:
-            if found.quantity in names:
-                yield f"{one.side.title}: {names[found.quantity]} is missing in {found.runs} of {one.runs} runs: {found.reason}."
+        for lack in one.missing:
+            if lack.quantity in names:
+                found.setdefault((lack.quantity, lack.runs, one.runs, lack.reason), []).append(one.side.title)
+    for (name, lacking, runs, reason), titles in found.items():
+        yield f"{' and '.join(titles)}: {names[name]} is missing in {lacking} of {runs} runs: {reason}."
 
 
 main()

@@ -8,7 +8,6 @@ from levelfield.charts import forest, overview
 from levelfield.report.answers import answers
 from levelfield.report.failures import nothing_counts
 from levelfield.report.tables import overall_lines
-from levelfield.report.titles import case_title
 from ui import look, sections, visit
 from ui.compared import compared
 from ui.drawing import basis_of, chart
@@ -40,10 +39,10 @@ def _overview(shown: Shown) -> None:
         st.html(look.div("lf-verdict lf-next", line))
     data = overview.data(analysis)
     if len(analysis.workloads) > 1 and len(data):
-        n = f"{data['pairs'].min()} to {data['pairs'].max()} pairs"
+        fewest, most = data["pairs"].min(), data["pairs"].max()
+        n = f"{most} pairs" if fewest == most else f"{fewest} to {most} pairs"
         basis = basis_of(n, None, analysis, interval="95% intervals, unadjusted")
         chart(overview.overview(analysis, shown.sides), "overview", data, basis=basis)
-        st.html(look.div("lf-title", case_title(shown.workload.case)))
 
 
 def _answers(shown: Shown) -> None:
