@@ -10,6 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from levelfield.charts import predictions as charts
+from levelfield.charts.basis import basis_of
 from levelfield.charts.style import Look
 from levelfield.predictions import Predictions
 from levelfield.report import confusion, examples
@@ -20,7 +21,7 @@ from levelfield.store import StoreError
 from levelfield.store.frames import StudyFrames
 from ui import look, states, visit
 from ui.choosing import box
-from ui.drawing import basis_of, chart
+from ui.drawing import chart
 from ui.example_cards import Answered, cards
 from ui.sections import heading
 from ui.visit import Shown

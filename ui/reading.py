@@ -37,22 +37,11 @@ class Shelf:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Account:
-    """What one run's worker said of itself and of its machine."""
-
-    case: Case
-    side: str
-    description: Mapping[str, Any]
-    environment: Mapping[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
 class Opened:
     """A study as the page shows it. It is shared between visitors and must not be changed."""
 
     frames: StudyFrames
     analysis: Analysis
-    accounts: Sequence[Account]
     failures: Mapping[RunName, Mapping[str, Any]]
 
 
@@ -78,7 +67,6 @@ def open_study(url: str, study_id: str, stamp: Stamp) -> Opened:
     return Opened(
         frames=frames,
         analysis=analyse(frames, networks=False),  # the page Predictions reads those that it shows
-        accounts=_accounts(frames),
         failures={
             (Case(workload=found.workload, workers=found.workers), found.side, found.seed, found.attempt): found.failure or {}
             for found in ended
@@ -122,11 +110,3 @@ def read_past(url: str, kind: Kind, stamp: Hashable) -> Past:
             newest=newest(store),
             newest_sources=studies[0].source_hash,
         )
-
-
-def _accounts(frames: StudyFrames) -> list[Account]:
-    columns = (frames.runs[name].tolist() for name in ("workload", "workers", "side", "description", "environment"))
-    return [
-        Account(case=Case(workload=workload, workers=workers), side=side, description=description, environment=environment)
-        for workload, workers, side, description, environment in zip(*columns, strict=True)
-    ]

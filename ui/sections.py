@@ -6,7 +6,8 @@ from html import escape
 import streamlit as st
 
 from levelfield.charts.style import Look
-from levelfield.report.model import Comparison, Incident, Label, Side, WorkloadAnalysis
+from levelfield.report import badges
+from levelfield.report.model import Incident, WorkloadAnalysis
 from levelfield.report.tables import CAPTION, Cell, notes, workload_tables
 from ui.look import div, dot, plain, row, table, with_code
 from ui.unequal import unequal
@@ -14,27 +15,6 @@ from ui.visit import Shown
 
 OPENABLE = 20  # failures that can be opened; all of them are listed
 LOG_LINES = 40
-KINDS = {"A/A": "lf-info", "certified": "lf-good"}
-# What a label means, and what would change it.
-MEANINGS = {
-    "certified": "Step by step, tensor by tensor, with the code that ran: the page Parity has all of it.",
-    "preliminary": "From so few pairs the spread is itself only roughly known. Ten pairs (more seeds in the study) remove this label.",
-    "unverified": "Both sides were given the same weights, batches and equations, but no step-by-step check says that the code that ran "
-    "computes the same function, so part of a difference may come from that. "
-    "A certificate that passes for this code, batch size, learning rate and data removes this label.",
-    "not aligned": "That is what this track asks. What the framework itself changes is the question of the track `matched`.",
-    "unverified source": "Both sides read the same data, so they can be compared, but figures from elsewhere may rest on other examples. "
-    "`levelfield data fetch` brings the official files.",
-    "own data": "Both sides read the same data, so they can be compared; figures from elsewhere rest on other examples.",
-    "made-up data": "A folder of real images in the place of the made-up ones removes this label: docs/workloads.md.",
-    "outside reference": "Runs with these settings reached other accuracies before, in all but 1 of 100 cases: look for what has changed.",
-    "unequal resources": "Threads or cores that one side took beyond what both were given may have made it faster.",
-    "not idle": "What a side does while it waits slows the other one down: the ratio favours it.",
-    "not watched": "If something else was at work on the machine, some of a difference may be its doing. The noise gate watches the host "
-    "of the orchestrator; `--no-gate` turns it off.",
-    "undecided": "A study cannot be continued beyond its maximum without being wrong more often. A new one with more pairs may decide.",
-    "incomplete": "What is missing may change the result. `levelfield resume {study}` runs what is left.",
-}
 
 
 def heading(text: str, caption: str = "") -> None:
@@ -47,15 +27,15 @@ def headline(shown: Shown) -> None:
     st.html(div("lf-verdict", shown.workload.title if shown.workload.comparisons else _alone(shown.workload)))
 
 
-def badges(shown: Shown) -> None:
+def labels(shown: Shown) -> None:
     """What weakens the answer, and why; and that a certificate stands behind it."""
-    study, comparisons = shown.analysis.study_id, shown.workload.comparisons
+    comparisons = shown.workload.comparisons
     if not comparisons:
-        _labels(shown.analysis.labels, study)
+        _badges(badges.of_study(shown.analysis))
     for at, comparison in enumerate(comparisons):
         if len(comparisons) > 1:
             st.html(div("lf-soft", f"{comparison.a.title} / {comparison.b.title}"))
-        _labels([*_certified(comparison), *comparison.labels, *_against_itself(comparison)], study, short=at > 0)
+        _badges(badges.badges(comparison, shown.analysis), short=at > 0)
 
 
 def inequality(shown: Shown) -> None:
@@ -98,32 +78,15 @@ def _alone(workload: WorkloadAnalysis) -> str:
     return f"{workload.title}: {names} alone. A verdict needs a second side: add one to `frameworks` in the study."
 
 
-def _certified(comparison: Comparison) -> Iterable[Label]:
-    if (found := comparison.certificate) and found.passed:
-        yield Label(name="certified", why=found.verdict)
+def _badges(found: Iterable[badges.Badge], *, short: bool = False) -> None:
+    if text := "".join(_badge(badge, short=short) for badge in found):
+        st.html(text)
 
 
-def _against_itself(comparison: Comparison) -> Iterable[Label]:
-    """A comparison of a program with itself shows what the measurement alone makes of nothing."""
-    if _program(comparison.a) == _program(comparison.b):
-        yield Label(name="A/A", why="both sides are the same program, so whatever differs is noise of the measurement")
-
-
-def _program(side: Side) -> tuple[str | None, ...]:
-    return side.framework, side.mode, side.precision
-
-
-def _labels(labels: Iterable[Label], study: str, *, short: bool = False) -> None:
-    if found := "".join(_label(label, study, short=short) for label in labels):
-        st.html(found)
-
-
-def _label(label: Label, study: str, *, short: bool) -> str:
-    kind = KINDS.get(label.name, "lf-warn")
-    meaning = "" if short else MEANINGS.get(label.name, "").format(study=study)
-    why = f"{label.why[:1].upper()}{label.why[1:]}."
-    badge = f'<span class="lf-badge {kind}" title="{escape(label.why)}">{escape(label.name)}</span>'
-    return f'<div class="lf lf-label">{badge}<span>{escape(why)} <small>{with_code(meaning)}</small></span></div>'
+def _badge(badge: badges.Badge, *, short: bool) -> str:
+    shown = f'<span class="lf-badge lf-{badge.tone}" title="{escape(badge.why)}">{escape(badge.name)}</span>'
+    meaning = "" if short else with_code(badge.meaning)
+    return f'<div class="lf lf-label">{shown}<span>{escape(badge.why)} <small>{meaning}</small></span></div>'
 
 
 def cell(found: Cell) -> str:

@@ -1,18 +1,19 @@
 """What a chart rests on, in a line: how many of what, the level of its intervals, the track, and whether the comparison is certified."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from levelfield.charts.style import Look
-from levelfield.report.model import Analysis, WorkloadAnalysis
+from levelfield.report.model import Analysis, Comparison, WorkloadAnalysis
 
 LEVEL = "95% intervals"
 
 
-def basis_of(n: str, workload: WorkloadAnalysis, analysis: Analysis, *, interval: str = LEVEL) -> str:
-    """The line; ``n`` says how many of what, ``interval`` is empty where the chart has none."""
-    parts = [n, interval, f"track {analysis.track}", _certified(workload)]
+def basis_of(n: str, workload: WorkloadAnalysis | None, analysis: Analysis, *, interval: str = LEVEL) -> str:
+    """The line; ``n`` says how many of what, ``interval`` is empty where the chart has none. Without a workload it is a chart of all."""
+    comparisons = [one for case in analysis.workloads if workload in (case, None) for one in case.comparisons]
+    parts = [n, interval, f"track {analysis.track}", _certified(comparisons)]
     return f"{'; '.join(filter(None, parts))}."
 
 
@@ -31,11 +32,11 @@ def per_side(rows: pd.DataFrame, sides: Mapping[str, Look], column: str, unit: s
     return counted({side.name: int(numbers.get(label, 0)) for label, side in sides.items()}, unit)
 
 
-def _certified(workload: WorkloadAnalysis) -> str:
-    """For all comparisons of the case together."""
-    if not workload.comparisons:
+def _certified(comparisons: Sequence[Comparison]) -> str:
+    """For all of them together."""
+    if not comparisons:
         return ""
-    passed = [bool(one.certificate and one.certificate.passed) for one in workload.comparisons]
+    passed = [bool(one.certificate and one.certificate.passed) for one in comparisons]
     if all(passed):
         return "certified"
     return "partly certified" if any(passed) else "not certified"

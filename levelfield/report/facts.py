@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from levelfield import workloads
+from levelfield.report.counting import of_case
 from levelfield.report.formats import margin
 from levelfield.report.model import Analysis
 from levelfield.report.runs import Frames
@@ -48,11 +49,6 @@ def tell(accounts: Sequence[Account]) -> dict[str, str]:
     flat = [dict(_flatten(account)) for account in accounts]
     keys = dict.fromkeys(key for account in flat for key in account)
     return {key: _said([account[key] for account in flat if key in account]) for key in keys}
-
-
-def of_case(rows: pd.DataFrame, case: Case) -> pd.DataFrame:
-    """Those of runs, duels or bursts that belong to a case."""
-    return rows[(rows["workload"] == case.workload) & (rows["workers"] == case.workers)]
 
 
 def _settings(case: Case, analysis: Analysis, study: Mapping[str, Any]) -> Iterable[tuple[str, str]]:

@@ -3,10 +3,11 @@
 import streamlit as st
 
 from levelfield.charts import learning
+from levelfield.charts.basis import basis_of, per_side
 from levelfield.report import target
+from levelfield.report.counting import LEARNED, counted
 from ui import look, visit
-from ui.counting import LEARNED, counted
-from ui.drawing import basis_of, chart, per_side
+from ui.drawing import chart
 from ui.sections import heading
 from ui.switches import switch
 from ui.visit import Shown

@@ -6,9 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from levelfield.charts import amounts
+from levelfield.charts.basis import basis_of, counted
 from levelfield.report.quantities import DEVICE_MEMORY, ENERGY, ENERGY_ABOVE_IDLE, FRAMEWORK_MEMORY, PROCESS_MEMORY, Quantity
 from ui import look, visit
-from ui.drawing import basis_of, chart, counted
+from ui.drawing import chart
 from ui.sections import heading
 from ui.visit import Shown
 

@@ -6,9 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from levelfield.charts import scaling
+from levelfield.charts.basis import basis_of
 from levelfield.report import scaled
 from ui import look, visit
-from ui.drawing import basis_of, chart
+from ui.drawing import chart
 from ui.sections import cell, heading
 from ui.visit import Shown
 

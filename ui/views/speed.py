@@ -4,11 +4,12 @@ import pandas as pd
 import streamlit as st
 
 from levelfield.charts import batches, duels, phases, starts, steps
+from levelfield.charts.basis import basis_of, per_side
 from levelfield.report.break_even import told
+from levelfield.report.counting import TIMED, counted, of_case
 from levelfield.tracks import TRACKS, Granularity
 from ui import look, visit
-from ui.counting import TIMED, counted, of_case
-from ui.drawing import basis_of, chart, per_side
+from ui.drawing import chart
 from ui.rates import COLUMNS, past_rates
 from ui.sections import heading
 from ui.switches import switch

@@ -5,12 +5,13 @@ from html import escape
 import streamlit as st
 
 from levelfield.charts import forest, overview
+from levelfield.charts.basis import basis_of
 from levelfield.report.answers import answers
 from levelfield.report.failures import nothing_counts
 from levelfield.report.tables import overall_lines
 from ui import look, sections, visit
 from ui.compared import compared
-from ui.drawing import basis_of, chart
+from ui.drawing import chart
 from ui.visit import Shown
 
 
@@ -24,12 +25,12 @@ def main() -> None:
     if not why:
         sections.headline(shown)
     _answers(shown)
-    sections.badges(shown)
+    sections.labels(shown)
     _ratios(shown)
     sections.inequality(shown)
     sections.figures(shown.workload, shown.sides)
     sections.troubles(shown)
-    compared(shown.workload.case, shown.opened, shown.sides)
+    compared(shown)
 
 
 def _overview(shown: Shown) -> None:

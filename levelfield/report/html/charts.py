@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from levelfield.charts import duels, forest, learning, timing
 from levelfield.charts.basis import basis_of, counted, per_side
 from levelfield.charts.style import Look
-from levelfield.report.facts import of_case
+from levelfield.report.counting import of_case
 from levelfield.report.model import Analysis, WorkloadAnalysis
 from levelfield.report.runs import Frames
 from levelfield.result import STATUSES
