@@ -8,6 +8,7 @@ from sqlalchemy import create_engine, text
 
 from levelfield.charts import forest
 from levelfield.report.analysis import analyse
+from levelfield.report.answers import answers
 from levelfield.report.quantities import QUANTITIES
 from levelfield.report.tables import workload_table
 from levelfield.result import Failure, Status
@@ -44,7 +45,9 @@ def test_verdict_and_table_are_those_of_the_analysis(page, url):
     seen = words(page(seeds=6, make=lambda side, seed: result(side, seed, speed=1.3 if side == "torch" else 1)))
     workload = analyse(load("digits-1", url)).workloads[0]
     assert workload.comparisons[0].speed.decided
-    assert workload.comparisons[0].sentence in seen
+    for one in answers(workload.comparisons[0], analyse(load("digits-1", url)), workload.case):
+        assert one.question in seen
+        assert one.sentence in seen
     for name, cells in workload_table(workload).rows:
         assert name in seen
         assert all(part in seen for cell in cells for part in cell)
@@ -170,8 +173,11 @@ def test_many_failures_are_all_listed(page):
         ({"sides": ("tensorflow", "torch", "third")}, ["TensorFlow / PyTorch", "TensorFlow / third", "PyTorch / third"]),
         ({"skip": 10}, ["No run has ended yet", "levelfield resume digits-1"]),
         ({"skip": 3}, ["incomplete", "levelfield resume digits-1", "7 of 10"]),
-        ({"workloads": ("digits_cnn", "gone_workload")}, ["Handwritten digits, small CNN:", "over these 2 workloads"]),
-        ({"workloads": ("digits_cnn", "gone_workload"), "query": {"case": "gone_workload-1"}}, ["gone_workload:"]),
+        (
+            {"workloads": ("digits_cnn", "gone_workload")},
+            ["over these 2 workloads", "Speed on each workload"],
+        ),
+        ({"workloads": ("digits_cnn", "gone_workload"), "query": {"case": "gone_workload-1"}}, ["gone_workload"]),
         ({"sides": ("a<b>*", "$x$ & y")}, ["a<b>*", "$x$ & y"]),
         ({"seeds": 1}, ["not enough runs"]),
     ],
