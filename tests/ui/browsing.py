@@ -63,9 +63,23 @@ def watched(browser, address, *, width=1280, scheme="light"):
     assert page.locator(".stException, .lf-broken").count() == 0
     assert problems == []
     assert foreign == []
+    assert_it_fits(page)
+    context.close()
+
+
+def assert_it_fits(page):
+    """Nothing is wider than the window."""
     for element in ("document.documentElement", "document.querySelector('.stMain')"):
         assert page.evaluate(f"{element}.scrollWidth - {element}.clientWidth") <= 0, f"{page.url} scrolls sideways"
-    context.close()
+
+
+def seen_as(page, *, width, scheme):
+    """The page in a window of another width, light or dark, as the reader's system says."""
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900})
+    page.wait_for_selector(".stApp")
+    is_dark = "Number(getComputedStyle(document.querySelector('.stApp')).backgroundColor.match(/\\d+/)[0]) < 128"
+    page.wait_for_function(is_dark if scheme == "dark" else f"!({is_dark})", timeout=20_000)
 
 
 def settled(page):

@@ -11,7 +11,7 @@ from levelfield.report.answers import answers
 from levelfield.report.tables import workload_table
 from levelfield.store import Store
 from levelfield.store.frames import load
-from tests.ui.browsing import CHROMIUM, PAGES, WIDTHS, chromium, kept, served, settled, watched
+from tests.ui.browsing import CHROMIUM, PAGES, WIDTHS, assert_it_fits, chromium, kept, seen_as, served, settled, watched
 from tests.ui.stores import fill
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a browser: Debian's package chromium")
@@ -31,18 +31,24 @@ def site(real_store, tmp_path_factory):
         yield address
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page(browser, site, name, width, scheme):
-    with watched(browser, site, width=width, scheme=scheme) as page:
+def test_a_page(browser, site, name):
+    with watched(browser, site) as page:
         page.goto(site if name == "verdict" else f"{site}/{name}")
-        settled(page)
-        kept(page, f"{name}-{width}-{scheme}")
-        charts = page.locator(".stPlotlyChart")
-        assert charts.count() >= CHARTS.get(name, 0)
-        for at in range(charts.count()):
-            assert charts.nth(at).locator(".trace, .bars, .boxes, .heatmaplayer image, .hm").count(), f"chart {at} of {name} is empty"
+        for width in WIDTHS:
+            for scheme in ("light", "dark"):
+                seen_as(page, width=width, scheme=scheme)
+                settled(page)
+                kept(page, f"{name}-{width}-{scheme}")
+                _charts_are_drawn(page, name)
+                assert_it_fits(page)
+
+
+def _charts_are_drawn(page, name):
+    charts = page.locator(".stPlotlyChart")
+    assert charts.count() >= CHARTS.get(name, 0)
+    for at in range(charts.count()):
+        assert charts.nth(at).locator(".trace, .bars, .boxes, .heatmaplayer image, .hm").count(), f"chart {at} of {name} is empty"
 
 
 def test_the_figures_are_those_of_the_command_line(browser, site, real_store):
@@ -64,7 +70,7 @@ def test_a_link_shows_the_same_view(browser, site):
         page.goto(f"{site}/learning")
         settled(page)
         page.get_by_test_id("stButtonGroup").get_by_text("test loss").click()
-        page.wait_for_url(re.compile("measure=test_loss"))
+        page.wait_for_url(re.compile("measure=test.loss"))
         settled(page)
         link = page.url
         assert "study=" in link
