@@ -2,8 +2,8 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationErr
 
 from levelfield import workloads
 from levelfield.duel import ROUNDS
+from levelfield.problems import Problem, StudyError, choice
 from levelfield.services import Service
 from levelfield.spec import Case
 from levelfield.tracks import TRACKS, Granularity
@@ -19,7 +20,11 @@ from levelfield.tracks import TRACKS, Granularity
 Positive = Annotated[int, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Price = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-MAX_SEED, MAX_SEEDS, MAX_THREADS, MAX_BURSTS, MAX_WORKERS = 2**31 - 1, 100_000, 4096, 10_000, 4096
+MAX_SEED, MAX_SEEDS, MAX_EPOCHS, MAX_THREADS, MAX_BURSTS, MAX_WORKERS = 2**31 - 1, 100_000, 100_000, 4096, 10_000, 4096
+MAX_LISTED, MAX_RUNS = (
+    100,
+    200_000,
+)  # workloads or sides; runs that a scheduler plans in some seconds and holds in 1 GB (bench/scheduler.py)
 DEVICES = ("cpu", "cuda")
 MINIMUM_PAIRS = 5  # methodology, rule 1: fewer give no verdict
 SEEDS = f"a number of seeds, 1 to {MAX_SEEDS}, or a list of distinct seeds, each 0 to {MAX_SEED}"
@@ -65,8 +70,8 @@ class Study(BaseModel):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")
     title: Text | None = None
-    workloads: list[str] = Field(min_length=1)
-    frameworks: list[Side] = Field(min_length=1)
+    workloads: list[str] = Field(min_length=1, max_length=MAX_LISTED)
+    frameworks: list[Side] = Field(min_length=1, max_length=MAX_LISTED)
     track: str = "matched"
     precision: str = "fp32"
     device: Annotated[str, Field(min_length=1, max_length=60)] = "cpu"
@@ -80,7 +85,7 @@ class Study(BaseModel):
     prices: dict[Text, Price] = Field(default_factory=dict)
     currency: Annotated[str, Field(min_length=1, max_length=20)] = "USD"
     seeds: Seeds = 5
-    epochs: Positive | None = None
+    epochs: Annotated[int, Field(gt=0, le=MAX_EPOCHS)] | None = None
     batch_size: Positive | None = None
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     threads: Annotated[int, Field(gt=0, le=MAX_THREADS)] | None = None
@@ -155,44 +160,39 @@ class Study(BaseModel):
         return None if self.device in DEVICES else self.device
 
     @property
+    def planned_runs(self) -> int:
+        """How many runs it plans."""
+        return len(self.seed_list) * len(self.workloads) * len(self.workers) * len(self.frameworks)
+
+    @property
     def seed_list(self) -> list[int]:
         """The seeds themselves; a number n stands for 0 to n - 1."""
         return self.seeds if isinstance(self.seeds, list) else list(range(self.seeds))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Problem:
-    """One thing that is wrong with a study: the field, what was given and what is allowed."""
-
-    field: str
-    given: Any
-    allowed: str
-    nearest: str | None = None
-
-    def __str__(self) -> str:
-        hint = f" Did you mean {self.nearest!r}?" if self.nearest else ""
-        return f"{self.field}: {self.allowed}; given: {self.given!r}.{hint}"
-
-
-class StudyError(Exception):
-    """A study that cannot be run as it is written; one line for each problem."""
-
-    def __init__(self, source: str, problems: Iterable[Problem | str]) -> None:
-        super().__init__("\n".join(f"{source}: {problem}" for problem in problems))
-
-
 def read_study(file: Path, services: Mapping[str, Service], changes: Mapping[str, Any] | None = None) -> Study:
     """Read and check a study; ``changes`` stand in the place of what the file says. Raises StudyError."""
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise StudyError(str(file), [f"cannot be read: {error}"]) from error
-    except yaml.YAMLError as error:
-        raise StudyError(str(file), [f"is not YAML: {' '.join(str(error).split())}"]) from error
+    return parse_study(text, services, name=name_of(file.stem), source=str(file), changes=changes)
+
+
+def parse_study(text: str, services: Mapping[str, Service], *, name: str, source: str, changes: Mapping[str, Any] | None = None) -> Study:
+    """A study from its YAML, as `read_study`; ``name`` is its name where it gives none. Raises StudyError."""
+    try:
+        content = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # such as a date that no calendar has
+        raise StudyError(source, [f"is not YAML: {' '.join(str(error).split())}"]) from error
     if not isinstance(content, dict):
-        raise StudyError(str(file), [f"is not a study: expected fields and values, got {type(content).__name__}"])
-    name = re.sub(r"[^a-z0-9]+", "-", file.stem.lower()).strip("-")[:40] or "study"
-    return check_study({"name": name} | content | dict(changes or {}), services, source=str(file))
+        raise StudyError(source, [f"is not a study: expected fields and values, got {type(content).__name__}"])
+    return check_study({"name": name} | content | dict(changes or {}), services, source=source)
+
+
+def name_of(text: str) -> str:
+    """A study's name made of any text."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:40] or "study"
 
 
 def check_study(content: Mapping[str, Any], services: Mapping[str, Service], *, source: str) -> Study:
@@ -201,20 +201,19 @@ def check_study(content: Mapping[str, Any], services: Mapping[str, Service], *, 
         study = Study.model_validate(dict(content))
     except ValidationError as error:
         raise StudyError(source, [_problem(detail) for detail in error.errors()]) from error
-    if problems := [*_unknown_names(study, services), *_not_offered(study, services), *_not_in_track(study), *_too_few_pairs(study)]:
+    checks = (
+        _unknown_names(study, services),
+        _not_offered(study, services),
+        _not_in_track(study),
+        _too_few_pairs(study),
+        _too_many_runs(study),
+    )
+    if problems := list(chain.from_iterable(checks)):
         raise StudyError(source, problems)
     for side in study.frameworks:
         side.mode = side.mode or services[side.framework].default_mode
         side.precision = side.precision or study.precision
     return study
-
-
-def choice(field: str, given: str, allowed: Sequence[str]) -> Problem | None:
-    """A problem with the nearest match where ``given`` is not one of ``allowed``."""
-    if given in allowed:
-        return None
-    near = difflib.get_close_matches(given.lower(), allowed, n=1, cutoff=0.4)
-    return Problem(field=field, given=given, allowed=f"allowed are {', '.join(allowed)}", nearest=near[0] if near else None)
 
 
 def _unknown_names(study: Study, services: Mapping[str, Service]) -> Iterable[Problem]:
@@ -268,6 +267,12 @@ def _not_in_track(study: Study) -> Iterable[Problem]:
 def _too_few_pairs(study: Study) -> Iterable[Problem]:
     if study.until_decided and len(study.seed_list) < MINIMUM_PAIRS:
         why = f"a study that goes on until it is decided needs a maximum of at least {MINIMUM_PAIRS} pairs"
+        yield Problem(field="seeds", given=study.seeds, allowed=why)
+
+
+def _too_many_runs(study: Study) -> Iterable[Problem]:
+    if (number := study.planned_runs) > MAX_RUNS:
+        why = f"with these workloads, workers and sides it would have {number:,} runs, and a study has at most {MAX_RUNS:,}"
         yield Problem(field="seeds", given=study.seeds, allowed=why)
 
 

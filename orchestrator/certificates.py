@@ -19,10 +19,11 @@ from levelfield.parity.comparison import ParityError
 from levelfield.parity.experiment import Part
 from levelfield.parity.recording import Record
 from levelfield.parity.scope import Scope
+from levelfield.problems import Problem, StudyError, choice
 from levelfield.services import Service
 from levelfield.spec import Case, RunSpec
 from levelfield.store import Store
-from levelfield.study import Problem, Side, Study, StudyError, choice
+from levelfield.study import Side, Study
 from levelfield.tracks import TRACKS
 from orchestrator.leases import Lessor, Places
 from orchestrator.stopping import Stop

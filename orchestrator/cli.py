@@ -8,8 +8,8 @@ from rich.console import Console
 
 import levelfield
 from levelfield.data import DataError
+from levelfield.problems import StudyError
 from levelfield.services import ServiceError, discover
-from levelfield.study import StudyError
 from orchestrator import (
     data_commands,
     exchange_commands,

@@ -12,7 +12,7 @@ from rich.table import Table
 from levelfield import data
 from levelfield.data import DataError, Dataset
 from levelfield.data.sources.locate import VARIABLE
-from levelfield.study import StudyError, choice
+from levelfield.problems import StudyError, choice
 
 app = typer.Typer(help="The data sets and their cache.", no_args_is_help=True)
 DataDir = Annotated[

@@ -2,8 +2,9 @@
 
 import pytest
 
+from levelfield.problems import StudyError
 from levelfield.services import ServiceError, discover
-from levelfield.study import Study, StudyError, check_study, read_study
+from levelfield.study import Study, check_study, parse_study, read_study
 
 SERVICES = discover()
 GOOD = {"name": "good", "workloads": ["digits_cnn"], "frameworks": ["torch", "tensorflow"]}
@@ -36,6 +37,9 @@ def problems_of(**changes):
         ({"seeds": [-1]}, ["seeds", "each 0 to"]),
         ({"seeds": [2**31]}, ["seeds", "each 0 to 2147483647"]),
         ({"seeds": 10**9}, ["seeds", "1 to 100000"]),
+        ({"epochs": 10**6}, ["epochs", "100000"]),
+        ({"frameworks": ["torch"] * 101}, ["frameworks", "at most 100"]),
+        ({"seeds": 100_000, "workers": [1, 2]}, ["seeds", "400,000 runs", "at most 200,000"]),
         ({"learning_rate": float("inf")}, ["learning_rate", "finite"]),
         ({"threads": 100_000}, ["threads", "4096"]),
         ({"frameworks": [{"framework": "torch", "label": " "}]}, ["frameworks[0].label"]),
@@ -61,13 +65,33 @@ def test_all_problems_are_named_at_once():
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [("a: [1", "is not YAML"), ("just words", "expected fields and values, got str"), ("", "got NoneType"), ("\x00", "is not YAML")],
+    [
+        ("a: [1", "is not YAML"),
+        ("just words", "expected fields and values, got str"),
+        ("", "got NoneType"),
+        ("\x00", "is not YAML"),
+        ("a: 2020-13-77", "is not YAML"),
+        ("[" * 5000, "is not YAML"),
+    ],  # a day that no calendar has; too deep
 )
 def test_a_file_that_is_no_study_is_refused(tmp_path, content, words):
     file = tmp_path / "study.yaml"
     file.write_text(content)
     with pytest.raises(StudyError, match=words):
         read_study(file, SERVICES)
+
+
+def test_what_is_wrong_is_told_in_short_whatever_it_is():
+    nine = ", ".join(["{}"] * 9)
+    lines = [
+        f"{name}: &{name} [{nine.format(*[value] * 9)}]"
+        for name, value in zip("abcdefgh", ["x", *(f"*{one}" for one in "abcdefg")], strict=True)
+    ]
+    huge = "seeds: 0x" + "f" * 20_000
+    for text in ("\n".join([*lines, "title: *h"]), huge):
+        with pytest.raises(StudyError) as caught:
+            parse_study(text, SERVICES, name="s", source="s")
+        assert all(len(str(problem)) < 2000 for problem in caught.value.problems)
 
 
 def test_a_file_that_is_not_there_or_not_text_is_refused(tmp_path):

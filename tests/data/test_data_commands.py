@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from levelfield.data import imagenet, newsgroups
-from levelfield.study import StudyError
+from levelfield.problems import StudyError
 from orchestrator.cli import app
 from tests.data.synthetic import write
 from tests.data.test_newsgroups import POSTS
