@@ -25,6 +25,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from rich.console import Console
 
 from levelfield.leases import Device
+from levelfield.planning.plan import PairWork, pending
+from levelfield.planning.record import new_record
 from levelfield.result import RunResult, Status
 from levelfield.services import discover
 from levelfield.spec import RunSpec
@@ -33,12 +35,10 @@ from levelfield.study import Study, check_study
 from orchestrator.conductor import Agenda, Conductor, Entry
 from orchestrator.crew import crew
 from orchestrator.leases import Places
-from orchestrator.plan import PairWork, pending
 from orchestrator.progress import LiveProgress
 from orchestrator.recording import Recorder
 from orchestrator.schedule import Scheduler
 from orchestrator.seats import Offers, Seat, Seats
-from orchestrator.session import new_record
 
 PLANNED, PLAN_S, PLAN_MB = 100_000, 2.0, 500.0
 SERVED, RUNS_PER_S, KB_PER_RUN = 20_000, 500.0, 2.0

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from orchestrator.plan import PairWork
+from levelfield.planning.plan import PairWork
 
 
 class Agenda:

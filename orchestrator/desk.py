@@ -7,13 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Self
 
-from levelfield.leases import Device
+from levelfield.holders import is_gone, myself
 from levelfield.store import Store, StoreError, StudyRecord, requesting
 from orchestrator.heart import VALID
-from orchestrator.holders import is_gone, myself
 from orchestrator.stopping import INTERRUPTED, Stop
 
-LEADER = Device(role="scheduler")
 BEAT_S = 2.0  # a write, which whoever measures on this host has to bear; and how long somebody who cancels has to wait
 
 

@@ -1,7 +1,6 @@
 """A study that somebody else runs: asked for, and followed in the store until it is over."""
 
 import time
-from datetime import UTC, datetime
 from functools import partial
 from textwrap import shorten
 
@@ -9,11 +8,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from levelfield.result import Status
-from levelfield.store import Store, StoreError, StudyRecord, leasing, requesting
+from levelfield.store import Store, StoreError, StudyRecord, requesting, serving
 from levelfield.store.reading import newest_run, runs_since
 from orchestrator.connect import UsageError
-from orchestrator.desk import LEADER, user
-from orchestrator.holders import is_gone
+from orchestrator.desk import user
 from orchestrator.patience import Patience
 from orchestrator.progress import MARKS
 
@@ -24,12 +22,9 @@ def is_served(url: str) -> bool:
     """Whether a scheduler serves the store; not one that is not there yet, or cannot be read."""
     try:
         with Store.open(url, read_only=True) as store:
-            claims = leasing.claims(store)
+            return serving.scheduler(store) is not None
     except StoreError:
         return False  # whoever opens it for writing says why
-    now = datetime.now(UTC)
-    leaders = [claim for claim in claims if LEADER in claim.devices and claim.acquired_at]
-    return any(claim.expires_at and claim.expires_at > now and not is_gone(claim.holder) for claim in leaders)
 
 
 def wait_until_served(url: str, seconds: float) -> None:

@@ -14,6 +14,7 @@ from rich.markup import escape
 
 from levelfield import data, workloads
 from levelfield.data.base import cache_folder
+from levelfield.planning.plan import PairWork, pending, plan
 from levelfield.result import Status
 from levelfield.services import Service
 from levelfield.spec import Case, RunSpec
@@ -30,7 +31,6 @@ from orchestrator.leases import Lessor, Places
 from orchestrator.locks import exclusive, measuring
 from orchestrator.looks import is_decided, stages
 from orchestrator.patience import Patience
-from orchestrator.plan import PairWork, pending, plan
 from orchestrator.progress import WaitingLines
 from orchestrator.recording import Recorder
 from orchestrator.schedule import Scheduler

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Protocol, Self
 
+from levelfield.holders import is_gone, myself
 from levelfield.leases import Claim, Device, Want
 from levelfield.spec import RunSpec
 from levelfield.store import Store, StoreError, leasing
 from levelfield.store.records import StoreAwayError
 from orchestrator.heart import HEART, VALID, now
-from orchestrator.holders import is_gone, myself
 from orchestrator.patience import Patience
 from orchestrator.seats import Offers, Seats, held
 

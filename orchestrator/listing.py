@@ -8,12 +8,13 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from levelfield.planning import words
+from levelfield.planning.estimate import Estimate
 from levelfield.result import Status
 from levelfield.services import Service
 from levelfield.spec import PlannedRun
 from levelfield.store import StudyRecord
 from orchestrator.doctor import Finding
-from orchestrator.estimate import Estimate
 
 if TYPE_CHECKING:  # pandas takes a second to import
     from levelfield.report.runs import Run
@@ -88,24 +89,14 @@ def estimate(found: Estimate, *, room: int | None) -> RenderableType:
     """How long each kind of run will take, and all of it. ``room``: how many pairs the cluster has at work at once, if it was asked."""
     table = Table("side", "workload", "workers", "runs", "seconds each", "from")
     for part in found.parts:
-        each = "unknown" if part.seconds is None else f"{part.seconds:.1f}"
-        source = f"{part.known_runs} stored run{'s' if part.known_runs != 1 else ''} of this kind" if part.known_runs else "none stored yet"
-        table.add_row(escape(part.side), part.spec.workload, str(part.spec.workers), str(part.runs), each, source)
-    least = "about" if found.is_complete else "at least"
-    duels = f" and {found.duels} duels" if found.duels else ""
-    whole = f"{sum(part.runs for part in found.parts)} runs{duels}: {least} {_duration(found.seconds)} one pair at a time, "
-    lines = [f"{whole}{found.device_hours:.2f} device hours; attempts that the machine disturbs and certificates come on top."]
+        numbers = str(part.spec.workers), str(part.runs)
+        table.add_row(escape(part.side), part.spec.workload, *numbers, words.each(part), words.source(part))
+    lines = [words.whole(found)]
     if room:
         at_once = min(room, found.pairs)
         told = f"{at_once} pair{'s' if at_once > 1 else ''} at work at once"
-        lines.append(f"This cluster has {told}: {least} {_duration(found.seconds / at_once)}.")
+        lines.append(f"This cluster has {told}: {words.least(found)} {words.duration(found.seconds / at_once)}.")
     return Group(table, *map(Text, lines))
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
 
 
 def findings(found: Iterable[Finding]) -> RenderableType:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
+from levelfield.planning.plan import PairWork
 from levelfield.study import Study
-from orchestrator.plan import PairWork
 
 
 def stages(study: Study, todo: Iterable[PairWork]) -> Iterator[list[PairWork]]:

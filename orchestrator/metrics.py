@@ -13,9 +13,9 @@ from prometheus_client import PROCESS_COLLECTOR, CollectorRegistry, make_wsgi_ap
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from levelfield.holders import is_gone
 from levelfield.result import Status
 from levelfield.store import Store, StoreError, leasing, reading, requesting
-from orchestrator.holders import is_gone
 from orchestrator.nodes import ClusterError
 
 if TYPE_CHECKING:

@@ -32,9 +32,10 @@ def plan(
 
     Durations come from runs of the same kind in the store. With --address the cluster is asked whether it has a place for each run.
     """
+    from levelfield.planning import estimate
+    from levelfield.planning.plan import plan as plan_runs
     from levelfield.store import Store
-    from orchestrator import estimate, listing
-    from orchestrator.plan import plan as plan_runs
+    from orchestrator import listing
 
     given = read_study(study, discover(), {"shares": shares} if shares else {})
     runs = plan_runs(given, plan_seed=0)
@@ -50,7 +51,7 @@ def plan(
         with Store.open(url, read_only=True) as opened:
             known, rounds_s = estimate.past(opened, given.workloads), estimate.round_s(opened, given.workloads)
     room = _room(given, address, console) if address else None
-    console.print(listing.estimate(estimate.estimate(given, runs, known, rounds_s), room=room))
+    console.print(listing.estimate(estimate.estimate(given, known, rounds_s), room=room))
 
 
 def _room(study: Study, address: str, console: Console) -> int:

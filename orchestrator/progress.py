@@ -17,12 +17,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from levelfield.duel import DuelResult, Turn
 from levelfield.leases import Claim
+from levelfield.planning.plan import PairWork
 from levelfield.result import Epoch, Failure, RunResult, Status
 from levelfield.spec import PlannedDuel, PlannedRun
 from levelfield.training import Event, Started
 from orchestrator.interfaces import Placed, Restarting
 from orchestrator.leases import told
-from orchestrator.plan import PairWork
 
 DUEL = "\n duel"  # no label of a side begins so
 MARKS = {Status.OK: "[green]done[/]", Status.DIVERGED: "[yellow]diverged[/]"}

@@ -75,9 +75,9 @@ def serve(  # noqa: PLR0913, PLR0917 - each is an option of the command line
 
 def queue(results: Results = RESULTS, store: StoreUrl = None) -> None:
     """Show the studies that are under way or wait, what is at work now, and who holds which devices."""
+    from levelfield.holders import is_gone
     from levelfield.store import Store, leasing, requesting
     from orchestrator import queue_listing
-    from orchestrator.holders import is_gone
 
     with Store.open(store_url(results, store), read_only=True) as opened:
         found = requesting.unfinished(opened)
@@ -87,9 +87,9 @@ def queue(results: Results = RESULTS, store: StoreUrl = None) -> None:
 
 def cancel(study_id: StudyId, turn: Turn = None, results: Results = RESULTS, store: StoreUrl = None) -> None:
     """Stop a study, or one of its runs; what is done stays, and `levelfield resume` goes on with the rest."""
+    from levelfield.holders import is_gone
     from levelfield.store import Store, requesting
     from orchestrator.desk import user
-    from orchestrator.holders import is_gone
 
     with Store.open(store_url(results, store)) as opened:
         request = _under_way(opened, study_id)
@@ -186,8 +186,8 @@ def _under_way(store: "Store", study_id: str) -> "Request":
 
 def _is_under_way(store: "Store", study_id: str) -> bool:
     """Whether it waits for a scheduler, or somebody who lives runs it."""
+    from levelfield.holders import is_gone
     from levelfield.store import requesting
-    from orchestrator.holders import is_gone
 
     request = requesting.latest(store, study_id)
     return request is not None and request.finished_at is None and (request.taker is None or requesting.is_alive(request, is_gone))

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from levelfield import data, workloads
+from levelfield.planning.plan import plan
 from levelfield.result import Status
 from levelfield.services import Service, discover
 from levelfield.store import Store, StoredRun, StudyRecord
@@ -16,7 +17,6 @@ from orchestrator import data_commands
 from orchestrator.connect import UsageError
 from orchestrator.data_commands import DataDir
 from orchestrator.options import RESULTS, Address, Gate, Results, Shares, StoreUrl, store_url
-from orchestrator.plan import plan
 
 if TYPE_CHECKING:  # it imports scipy, for which the other commands should not wait
     from orchestrator.site import Session
@@ -43,7 +43,7 @@ def replay(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     shares: Shares = None,
 ) -> None:
     """Run a stored run again here: are the new values where the old ones let them be expected? Exit status 1 if one is not."""
-    from orchestrator.session import new_record
+    from levelfield.planning.record import new_record
     from orchestrator.site import Session
 
     console, url = Console(stderr=form is Form.JSON), store_url(results, store)

@@ -60,7 +60,7 @@ def run(  # noqa: PLR0913 - each is an option of the command line
     wait_for_scheduler: WaitForScheduler = None,
 ) -> None:
     """Run a study and report what differs. Where `levelfield serve` serves the store, it does so, and this follows it."""
-    from orchestrator.session import new_record
+    from levelfield.planning.record import new_record
 
     if wait_for_scheduler is not None:
         from orchestrator.following import wait_until_served
@@ -96,7 +96,7 @@ def duel(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     shares: Shares = None,
 ) -> None:
     """Compare two in speed alone: pairs of fresh processes take turns in bursts of training steps."""
-    from orchestrator.session import new_record
+    from levelfield.planning.record import new_record
 
     data_commands.use_data_dir(data_dir)
     settings = {

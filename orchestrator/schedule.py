@@ -11,6 +11,7 @@ from pathlib import Path
 
 from levelfield.checkpoints import Keeping
 from levelfield.duel import ROUNDS, TARGET_NS, DuelResult
+from levelfield.planning.plan import ATTEMPTS, PairWork
 from levelfield.result import Failure, RunResult, Status
 from levelfield.spec import PlannedRun, RunSpec
 from orchestrator.absence import LOOK_S, Absence
@@ -20,7 +21,6 @@ from orchestrator.ground import Ground
 from orchestrator.interfaces import Executor, Listener, Process
 from orchestrator.leases import Lessor, Places, Seated
 from orchestrator.lives import Lives, SeatLostError
-from orchestrator.plan import ATTEMPTS, PairWork
 from orchestrator.recording import Recorder
 from orchestrator.seats import NoSeatError, Seats, has_cores_twice
 from orchestrator.stopping import INTERRUPTED, WHOLE, CancelledError, Stop

@@ -12,23 +12,24 @@ from rich.console import Console
 from rich.markup import escape
 
 from levelfield.data import DataError
+from levelfield.holders import is_gone, myself
+from levelfield.planning.plan import PairWork
+from levelfield.problems import StudyError
 from levelfield.result import Status
 from levelfield.services import ServiceError
 from levelfield.store import Store, StoreError, requesting
 from levelfield.store.records import StoreAwayError
-from levelfield.study import StudyError
+from levelfield.store.serving import LEADER
 from orchestrator.conductor import Conductor, Entry
 from orchestrator.connect import UsageError, interruptible
 from orchestrator.crew import Crew, Done, crew
-from orchestrator.desk import LEADER, Desk
+from orchestrator.desk import Desk
 from orchestrator.heart import VALID
-from orchestrator.holders import is_gone, myself
 from orchestrator.job import Job, begin, checked, locked, marked, outcome_of, what_is_left
 from orchestrator.leases import Lease, Lessor
 from orchestrator.lobby import MENDED_BY_NODES, Lobby
 from orchestrator.metrics import Pulse
 from orchestrator.nodes import ClusterError
-from orchestrator.plan import PairWork
 from orchestrator.progress import LiveProgress, WaitingLines
 from orchestrator.site import Session, Site, joined
 from orchestrator.stopping import INTERRUPTED

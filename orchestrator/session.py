@@ -1,19 +1,14 @@
 """One `levelfield run` or `resume` from the checked study to its recorded runs, led by the command itself."""
 
-import secrets
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from functools import partial
 
 from rich.console import Console
 from rich.markup import escape
 
-import levelfield
-from levelfield.measure.environment import source_hash
 from levelfield.result import Status
 from levelfield.store import Store, StudyRecord
-from levelfield.study import Study
 from orchestrator.conductor import Conductor
 from orchestrator.connect import interruptible
 from orchestrator.crew import crew
@@ -27,22 +22,6 @@ from orchestrator.site import Session, Site, joined
 from orchestrator.stopping import INTERRUPTED, Stop
 
 TICK_S = 1.0
-
-
-def new_record(study: Study) -> StudyRecord:
-    """A new study with an id of its own and a random order for its runs; not stored yet."""
-    seed = secrets.randbelow(2**31)
-    now = datetime.now(UTC)
-    return StudyRecord(
-        id=f"{study.name}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
-        name=study.name,
-        created_at=now,
-        study=study.model_dump(mode="json"),
-        plan_seed=seed,
-        planned_runs=len(study.seed_list) * len(study.cases) * len(study.frameworks),
-        levelfield_version=levelfield.__version__,
-        source_hash=source_hash(),
-    )
 
 
 def execute(session: Session, record: StudyRecord, *, is_new: bool) -> list[Status]:

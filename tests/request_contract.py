@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from levelfield.store import requesting
 from levelfield.store.tables import requests
-from orchestrator.session import new_record
+from levelfield.planning.record import new_record
 from tests.test_leases import HOLDER
 from tests.test_looks import study
 

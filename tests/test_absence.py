@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from levelfield.holders import myself
 from levelfield.spec import RunSpec
 from levelfield.store import Store, requesting
 from orchestrator import absence, lobby
 from orchestrator.absence import Absence
-from orchestrator.holders import myself
 from orchestrator.lobby import Lobby
 from tests.request_contract import ask, nobody
 

@@ -7,7 +7,7 @@ from levelfield.leases import Claim, Device
 from levelfield.result import Epoch, RunResult, Status
 from levelfield.training import Started
 from orchestrator.board import CURVE, POINTS, Board
-from orchestrator.holders import myself
+from levelfield.holders import myself
 from orchestrator.interfaces import Placed, Restarting
 from tests.test_schedule import planned, with_duel
 

@@ -7,13 +7,13 @@ import pytest
 
 from levelfield.bursts import Burst
 from levelfield.duel import DuelResult, Turn
+from levelfield.planning.estimate import estimate, past, round_s
+from levelfield.planning.plan import pending
+from levelfield.planning.record import new_record
 from levelfield.result import RunResult, Status
 from levelfield.spec import RunKey
 from levelfield.store import Store
 from orchestrator import listing
-from orchestrator.estimate import estimate, past, round_s
-from orchestrator.plan import pending, plan
-from orchestrator.session import new_record
 from tests.test_looks import study
 
 NOW = datetime.now(UTC)
@@ -49,7 +49,7 @@ def fill(store, given, *, epoch_s=2.0, before_s=5.0, sides=("tensorflow", "torch
 
 
 def estimated(store, given):
-    return estimate(given, plan(given, 0), past(store, given.workloads), round_s(store, given.workloads))
+    return estimate(given, past(store, given.workloads), round_s(store, given.workloads))
 
 
 def shown(found, room=None):

@@ -11,14 +11,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
+from levelfield import holders
+from levelfield.holders import is_gone, myself
 from levelfield.leases import Device, Holder
 from levelfield.measure.host import host_id
 from levelfield.measure.monitor import pid_namespace
 from levelfield.store import Store, leasing
 from levelfield.store.tables import leases
-from orchestrator import heart, holders
+from orchestrator import heart
 from orchestrator import leases as holding
-from orchestrator.holders import is_gone, myself
 from orchestrator.leases import Lessor, told
 from tests.platform_process import wait_until
 from tests.test_leases import HOLDER

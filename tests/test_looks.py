@@ -4,15 +4,16 @@ from types import SimpleNamespace
 
 import pytest
 
+from levelfield.planning.plan import pending
+from levelfield.problems import StudyError
 from levelfield.report.analysis import analyse
 from levelfield.report.claims import Claim, Look, judge, look_of
 from levelfield.services import discover
 from levelfield.spec import Case
 from levelfield.stats import looks, ratio
-from levelfield.study import StudyError, check_study
+from levelfield.study import check_study
 from orchestrator import looks as staged
 from orchestrator.looks import stages
-from orchestrator.plan import pending
 from tests.report.study_factory import frames
 from tests.report.test_duels import duelled
 

@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from levelfield.holders import myself
 from levelfield.leases import Device
 from levelfield.local import free_port
 from levelfield.result import Status
 from levelfield.store import Store, requesting
 from orchestrator import metrics
-from orchestrator.holders import myself
 from orchestrator.leases import Lessor
 from orchestrator.metrics import Pulse, offered
 from orchestrator.nodes import ClusterError

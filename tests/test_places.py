@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import pytest
 from ray.exceptions import ActorDiedError
 
+from levelfield.holders import myself
 from levelfield.leases import Claim, Device
 from levelfield.measure.host import host_id
 from orchestrator import places
-from orchestrator.holders import myself
 from orchestrator.places import ClusterPlaces
 from orchestrator.seats import NoSeatError
 from orchestrator.sight import LostSightError

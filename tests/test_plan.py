@@ -4,10 +4,10 @@ from collections import Counter
 
 import pytest
 
+from levelfield.planning.plan import pending, plan
 from levelfield.result import Status
 from levelfield.services import discover
 from levelfield.study import check_study
-from orchestrator.plan import pending, plan
 
 
 def study(**changes):

@@ -7,13 +7,13 @@ import pytest
 
 from levelfield.bursts import Burst
 from levelfield.duel import DuelResult, Turn
+from levelfield.planning.record import new_record
 from levelfield.result import Epoch, RunResult, Status
 from levelfield.store import Store, StoreError
 from levelfield.store.records import StoreAwayError
 from orchestrator import patience
 from orchestrator.patience import Patience
 from orchestrator.recording import Recorder
-from orchestrator.session import new_record
 from tests.test_looks import study
 from tests.test_schedule import planned, with_duel
 

@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 
 import pytest
 
+from levelfield.planning.plan import plan
+from levelfield.problems import StudyError
 from levelfield.result import RunResult, Status
 from levelfield.services import discover
 from levelfield.spec import PlannedRun, RunKey, RunSpec
 from levelfield.store import StoredRun
-from levelfield.study import StudyError
 from orchestrator import replay_command, session
 from orchestrator.connect import UsageError
-from orchestrator.plan import plan
 from orchestrator.replay_command import study_of
 
 MATCHED = RunSpec(workload="digits_cnn", framework="torch", mode="eager", seed=3)

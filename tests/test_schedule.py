@@ -10,11 +10,11 @@ from levelfield.bursts import Burst
 from levelfield.checkpoints import Saved
 from levelfield.duel import DuelResult
 from levelfield.leases import Device
+from levelfield.planning.plan import PairWork
 from levelfield.result import Failure, RunResult, Status
 from levelfield.spec import PlannedDuel, PlannedRun, RunSpec
 from orchestrator.interfaces import BurstError
 from orchestrator.leases import Lessor, Unheld
-from orchestrator.plan import PairWork
 from orchestrator.recording import Recorder
 from orchestrator.schedule import Scheduler
 from orchestrator.seats import NoSeatError, Seat

@@ -1,12 +1,13 @@
 """How long a study will take, from what runs and duels of the same kind took before."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
 from levelfield import workloads
-from levelfield.spec import PlannedRun, RunSpec
+from levelfield.planning.plan import plan
+from levelfield.spec import RunSpec
 from levelfield.store import Store
 from levelfield.store.reading import duel_lengths, run_lengths
 from levelfield.study import Study
@@ -77,22 +78,20 @@ def round_s(store: Store, names: Iterable[str]) -> dict[tuple[str, int], float]:
     return {case: median(taken) for case, taken in found.items()}
 
 
-def estimate(
-    study: Study, planned: Sequence[PlannedRun], known: Mapping[Kind, Past], rounds_s: Mapping[tuple[str, int], float]
-) -> Estimate:
-    """For all of a study, as if nothing of it were done."""
-    numbers = Counter((run.side, kind_of(run.spec)) for run in planned)
-    specs = {(run.side, kind_of(run.spec)): run.spec for run in planned}
-    parts = [_part(specs[key], key[0], number, known.get(key[1])) for key, number in numbers.items()]
+def estimate(study: Study, known: Mapping[Kind, Past], rounds_s: Mapping[tuple[str, int], float]) -> Estimate:
+    """For all of a study, as if nothing of it were done. A run takes as long with one seed as with another one: no plan is made."""
+    seeds, labels = len(study.seed_list), [side.label for side in study.frameworks]
+    first = sorted(plan(study, 0, pairs=len(study.cases)), key=lambda run: (run.pair, labels.index(run.side)))
+    parts = [_part(run.spec, run.side, seeds, known.get(kind_of(run.spec))) for run in first]
     taken = [(part.spec.workers, part.runs * (part.seconds or 0.0)) for part in parts]
-    cases = Counter({case: len(study.seed_list) for case in study.cases}) if study.has_duels else Counter()
-    for case, number in cases.items():
+    duelled = study.cases if study.has_duels else []
+    for case in duelled:
         each = study.bursts * rounds_s.get((case.workload, case.workers), DUEL_ROUND_S)
-        taken.append((case.workers, number * each))
+        taken.append((case.workers, seeds * each))
     return Estimate(
         parts=parts,
-        pairs=len(study.seed_list) * len(study.cases),
-        duels=cases.total(),
+        pairs=seeds * len(study.cases),
+        duels=seeds * len(duelled),
         seconds=sum(seconds for _, seconds in taken),
         device_hours=sum(workers * seconds for workers, seconds in taken) / 3600,
         is_complete=all(part.seconds is not None for part in parts),
