@@ -9,6 +9,7 @@ from levelfield.duel import DuelResult, Turn
 from levelfield.leases import Claim
 from levelfield.result import Epoch, RunResult
 from levelfield.spec import PlannedDuel, PlannedRun
+from levelfield.thinning import thinned
 from levelfield.training import Event, Started
 from orchestrator.interfaces import Listener, Placed, Restarting
 from orchestrator.leases import told
@@ -27,10 +28,10 @@ class Board:
         self._at_work: dict[Key, dict[str, Any]] = {}
 
     def snapshot(self) -> list[dict[str, Any]]:
-        """A copy: one entry for each run, duel and waiting pair. Where many runs are at work each shows only the end of its curve."""
+        """A copy: one entry for each run, duel and waiting pair. Where many runs are at work each shows fewer points of its curve."""
         with self._lock:
-            each = max(1, min(CURVE, POINTS // max(1, len(self._at_work))))
-            return [entry | ({"curve": entry["curve"][-each:]} if "curve" in entry else {}) for entry in self._at_work.values()]
+            each = max(2, min(CURVE, POINTS // max(1, len(self._at_work))))
+            return [entry | ({"curve": thinned(entry["curve"], each)} if "curve" in entry else {}) for entry in self._at_work.values()]
 
     def waiting(self, pair: int, claims: Sequence[Claim]) -> None:
         """See `Listener`."""
@@ -95,7 +96,7 @@ class Board:
     def _point(self, key: Key, point: list[float]) -> None:
         with self._lock:
             if key in self._at_work:
-                self._at_work[key]["curve"] = [*self._at_work[key]["curve"], point][-CURVE:]
+                self._at_work[key]["curve"] = thinned([*self._at_work[key]["curve"], point], CURVE)
 
     def _remove(self, key: Key) -> None:
         with self._lock:
