@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import update
 
+from levelfield.planning.record import new_record
 from levelfield.store import requesting
 from levelfield.store.tables import requests
-from levelfield.planning.record import new_record
 from tests.test_leases import HOLDER
 from tests.test_looks import study
 
@@ -87,6 +87,20 @@ class RequestContract:
         assert requesting.unfinished(store) == []
         assert requesting.latest(store, "a").outcome == "cancelled by bob@there before it began"
         assert take(store) is None
+
+    def test_how_one_ended_stays_when_somebody_wants_it_to_stop_too_late(self, store):
+        request = ask(store, "a")
+        take(store)
+        [taken] = requesting.unfinished(store)
+        requesting.finish(store, taken, "done: 2 of 2 ok")
+        assert requesting.ask_to_stop(store, request.id, "bob@there", gone=nobody)
+        assert (requesting.latest(store, "a").outcome, requesting.latest(store, "a").stop) == ("done: 2 of 2 ok", {})
+
+    def test_those_that_were_over_last_come_first(self, store):
+        for name in ("a", "b", "c"):
+            requesting.ask_to_stop(store, ask(store, name).id, "bob@there", gone=nobody)
+        ask(store, "d")
+        assert [one.study_id for one in requesting.ended(store, 2)] == ["c", "b"]
 
     def test_what_its_taker_leaves_is_free_and_what_is_finished_is_not(self, store):
         ask(store, "a")

@@ -9,6 +9,7 @@ from tests.lease_contract import LeaseContract
 from tests.postgres import HOST, running
 from tests.request_contract import RequestContract
 from tests.test_store import StoreContract, planned, record, store, study  # noqa: F401
+from tests.watching_contract import WatchingContract
 
 
 @pytest.fixture(scope="module")
@@ -70,3 +71,7 @@ class TestBundlesFromPostgresToSqlite(BundleContract):
     @pytest.fixture
     def other(self, tmp_path):
         return str(tmp_path / "levelfield.db")
+
+
+class TestPostgresWatching(WatchingContract):
+    pass

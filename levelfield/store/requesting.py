@@ -18,6 +18,7 @@ from levelfield.store.rows import AnyRow
 from levelfield.store.store import Store
 from levelfield.store.tables import requests
 
+LOWEST, HIGHEST = -100, 100  # priorities
 WHOLE = "all"  # in ``stop``: the study, not one of its runs
 
 
@@ -127,6 +128,8 @@ def ask_to_stop(store: Store, request_id: int, asked_by: str, *, gone: Callable[
     """
     with store.locking(requests) as connection:
         now, found = store_now(connection), _read(connection, request_id)
+        if found.finished_at:
+            return True  # meanwhile: how it ended stays
         wishes = {"stop": {**found.stop, WHOLE if turn is None else str(turn): asked_by}}
         connection.execute(update(requests).where(requests.c.id == request_id).values(**wishes))
         if turn is None and not _is_taken(found, now, gone):
@@ -150,6 +153,12 @@ def latest(store: Store, study_id: str) -> Request | None:
 def is_alive(request: Request, gone: Callable[[Holder], bool]) -> bool:
     """Whether somebody who lives runs it, as far as this host's clock tells."""
     return _is_taken(request, datetime.now(UTC), gone)
+
+
+def ended(store: Store, number: int) -> list[Request]:
+    """The requests that were over last, the newest first."""
+    query = select(requests).where(requests.c.finished_at.is_not(None)).order_by(requests.c.finished_at.desc(), requests.c.id.desc())
+    return [_request(row) for row in store.read(query.limit(number))[0]]
 
 
 def of(store: Store, request_id: int) -> Request | None:

@@ -35,19 +35,21 @@ class Store:
         self.name = shown(url)
 
     @classmethod
-    def open(cls, url_or_path: str, *, read_only: bool = False) -> Self:
+    def open(cls, url_or_path: str, *, read_only: bool = False, as_it_is: bool = False) -> Self:
         """Open a SQLite file or a PostgreSQL database.
 
-        For writing, a missing file is made and the schema brought up to date; read-only, nothing is written at all. Raises StoreError where
-        the store cannot be reached, was written by a newer Levelfield, or, read-only, is missing or has an older schema.
+        For writing, a missing file is made and the schema brought up to date, unless it is to be taken ``as_it_is``; read-only, nothing is
+        written at all. Raises StoreError where the store cannot be reached, was written by a newer Levelfield or, read-only or as it is,
+        is missing or has an older schema.
         """
         url = parse(url_or_path)
-        if read_only and url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+        is_given = read_only or as_it_is
+        if is_given and url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
             raise StoreError(f"there is no store {shown(url)} yet; `levelfield run STUDY` makes it")
         with reaching(url):
             store = cls(make_engine(url, read_only=read_only), url)
             try:
-                (schema.check if read_only else schema.migrate)(store._engine, store.name)
+                (schema.check if is_given else schema.migrate)(store._engine, store.name)
             except BaseException:
                 store.close()
                 raise
