@@ -35,6 +35,7 @@ CSS = """<style>
 .lf-facts td { overflow-wrap: anywhere; }
 .lf-facts td, .lf-facts th { font-size: .9rem; padding: .32rem 1.1rem .32rem 0; min-width: 7.5rem; }
 .lf-differs { background: rgba(217,119,6,.14); } .lf-differs th::before { content: "\\2260\\00a0"; color: #d97706; font-weight: 700; }
+.lf-trouble { border-left: 3px solid #d1242f; padding-left: .6rem; font-size: .88rem; }
 .lf code { font-size: .88em; padding: .1em .35em; border-radius: .3em; background: rgba(128,128,128,.16); }
 </style>"""
 

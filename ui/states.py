@@ -14,7 +14,7 @@ LONGEST = 500  # characters of an error
 
 def cannot_read(url: str, error: StoreError) -> None:
     """Says what is wrong and what to do. The error's own message holds no password."""
-    if _is_missing(url):
+    if is_missing(url):
         nothing_yet(str(error))
         return
     st.html(div("lf-verdict", "The store cannot be read"))
@@ -61,7 +61,8 @@ def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '?')) else '.'}"
 
 
-def _is_missing(url: str) -> bool:
+def is_missing(url: str) -> bool:
+    """Whether there is no store yet where it should be."""
     try:
         address = parse(url)
     except StoreError:
