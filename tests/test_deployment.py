@@ -18,6 +18,7 @@ DOCKERFILES = [ROOT / "orchestrator" / "Dockerfile", ROOT / "ui" / "Dockerfile",
 PINNED = [file for folder in ("requirements", "orchestrator", "ui", "services") for file in (ROOT / folder).rglob("*requirements*.txt")]
 PINNED = [file for file in [*PINNED, *(ROOT / "requirements").glob("*.txt")] if ".venv" not in file.parts]
 OVERLAYS = ("overlays/cpu", "overlays/gpu", "overlays/gpu-dra", "kuberay")
+LAUNCH = "overlays/launch"  # what docs/deploy.md has whoever wants it make: overlays/cpu with components/launch
 TRIED = "tests/kubernetes"  # overlays/cpu as docs/deploy.md tried it
 KUBERNETES = "1.32"
 
@@ -46,8 +47,11 @@ def rendered(tmp_path_factory):
     (root / "k8s" / "platform" / "secrets").mkdir()
     for name in ("ray_token", "postgres_password"):
         (root / "k8s" / "platform" / "secrets" / name).write_text("secret")
+    launch = root / "k8s" / LAUNCH
+    launch.mkdir()
+    (launch / "kustomization.yaml").write_text("resources: [../cpu]\ncomponents: [../../components/launch]\n")
     found = {}
-    for name in (*OVERLAYS, TRIED):
+    for name in (*OVERLAYS, LAUNCH, TRIED):
         folder = root / (name if name == TRIED else f"k8s/{name}")
         done = subprocess.run(["kubectl", "kustomize", str(folder)], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
@@ -133,7 +137,7 @@ def test_only_the_report_is_published_and_only_here():
     assert published == {"ui": ["${UI_ADDRESS:-127.0.0.1}:${UI_PORT:-8501}:8501"]}
 
 
-@pytest.mark.parametrize("overlay", [*OVERLAYS, TRIED])
+@pytest.mark.parametrize("overlay", [*OVERLAYS, LAUNCH, TRIED])
 def test_manifests_fit_the_schemas(rendered, overlay):
     for one in rendered[overlay]:
         if not one["apiVersion"].startswith("ray.io/"):
@@ -221,3 +225,26 @@ def test_ray_pods_hear_each_other_alone(rendered):
         for name, pod in pods_of(rendered[overlay]):
             is_ray = not name.endswith((" ui", " postgres", " quickstart"))
             assert (pod["metadata"]["labels"].get("levelfield/ray") == "yes") is is_ray, name
+
+
+def test_the_report_launches_only_where_it_is_configured_to(rendered):
+    def ui_of(overlay):
+        return next(pod["spec"] for name, pod in pods_of(rendered[overlay]) if name == "Deployment ui")
+
+    switch = {"name": "LEVELFIELD_UI_LAUNCH", "value": "1"}
+    assert not any(switch in ui_of(overlay)["containers"][0].get("env", []) for overlay in OVERLAYS if overlay != "kuberay")
+    launching = ui_of(LAUNCH)
+    assert switch in launching["containers"][0]["env"]
+    assert {"name": "login", "secret": {"secretName": "login"}} in launching["volumes"]
+    mounts = {mount["name"]: mount["mountPath"] for mount in launching["containers"][0]["volumeMounts"]}
+    assert mounts == {"postgres-password": "/run/secrets/postgres", "tmp": "/tmp", "login": "/opt/levelfield/.streamlit"}
+
+
+def test_the_composed_report_launches_only_where_it_is_configured_to():
+    report = COMPOSE["services"]["ui"]
+    assert report["environment"]["LEVELFIELD_UI_LAUNCH"] == "${LEVELFIELD_UI_LAUNCH:-}"
+    assert "internet" not in report["networks"]
+    launching = yaml.safe_load((ROOT / "docker-compose.launch.yml").read_text())
+    [login] = launching["services"]["ui"]["secrets"]
+    assert login["target"] == "/opt/levelfield/.streamlit/secrets.toml"
+    assert f"WORKDIR {login['target'].removesuffix('/.streamlit/secrets.toml')}\n" in (ROOT / "ui" / "Dockerfile").read_text()
