@@ -89,6 +89,7 @@ def settled(page):
     page.wait_for_function(
         "[...document.querySelectorAll('.stPlotlyChart')].every(chart => chart.querySelector('.main-svg'))", timeout=30_000
     )
+    page.wait_for_function("!document.querySelector('[data-testid=\"stSkeleton\"]')", timeout=30_000)  # tables that are not there yet
     page.wait_for_timeout(300)
 
 

@@ -77,7 +77,7 @@ def test_a_link_shows_the_same_view(browser, site):
     with watched(browser, site) as page:
         page.goto(link)
         settled(page)
-        assert page.get_by_text("Test loss by epochs").first.is_visible()
+        assert page.locator(".gtitle").first.text_content() == "Test loss by epochs"
 
 
 def test_the_study_is_kept_from_page_to_page(browser, tmp_path):
