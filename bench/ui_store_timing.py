@@ -22,7 +22,7 @@ FIRST_S, FILTER_S, MEMORY_MB = 2.0, 1.0, 600.0
 READY = """() => {
   const app = document.querySelector('[data-testid="stApp"]');
   return app && app.dataset.testScriptState === 'notRunning' && !document.querySelector('[data-stale="true"]')
-    && document.querySelectorAll('.lf').length > 1 && !document.querySelector('[data-testid="stSkeleton"]');
+    && document.querySelectorAll('.lf').length && !document.querySelector('[data-testid="stSkeleton"]');
 }"""
 
 

@@ -20,6 +20,22 @@ def box(name: str, options: Mapping[str, str], *, label: str) -> str:
     return _choose(name, options, None, label)
 
 
+def several(name: str, options: Mapping[str, str], *, label: str) -> tuple[str, ...]:
+    """Any number of ``options``, as `switch`; none means all. The URL repeats the name for each."""
+    wanted = st.query_params.get_all(name)
+    st.session_state[name] = [option for option in options if option in wanted]
+    st.multiselect(
+        label,
+        list(options),
+        format_func=lambda option: options[option],
+        key=name,
+        placeholder="all",
+        on_change=_several_to_url,
+        args=(name,),
+    )
+    return tuple(option for option in options if option in wanted)
+
+
 def page_of(name: str, pages: int, *, of: tuple[object, ...]) -> int:
     """One of so many pages, counted from 1; ``of`` says of what: of something else it begins with the first again."""
     before = st.session_state.get(f"{name}-of")
@@ -31,6 +47,10 @@ def page_of(name: str, pages: int, *, of: tuple[object, ...]) -> int:
     # A key of its own for each thing: what was chosen of another one is not taken for this one's.
     key = f"{name}-{abs(hash(of))}"
     return st.pagination(pages, default=default, key=key, on_change=_page_to_url, args=(name, key)) if pages > 1 else 1
+
+
+def _several_to_url(name: str) -> None:
+    st.query_params[name] = st.session_state[name]
 
 
 def _page_to_url(name: str, key: str) -> None:

@@ -1,6 +1,7 @@
 """A chart on a page: the figure, what it rests on, and its export."""
 
 import io
+from collections.abc import Callable
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -27,18 +28,23 @@ def _export(key: str, data: pd.DataFrame, form: str) -> None:
     with st.popover("Export", type="tertiary"):
         st.segmented_control("Image", list(FORMATS), default=form, required=True, key=f"{key}-image")
         st.html(div("lf-soft", f"The camera above the chart saves it as {form}."))
-        name = f"levelfield-{key}"
-        st.download_button(
-            "Data as CSV", lambda: data.to_csv(index=False).encode(), f"{name}.csv", "text/csv", key=f"{key}-csv", on_click="ignore"
-        )
-        st.download_button(
-            "Data as Parquet",
-            lambda: _parquet(data),
-            f"{name}.parquet",
-            "application/vnd.apache.parquet",
-            key=f"{key}-parquet",
-            on_click="ignore",
-        )
+        downloads(key, lambda: data)
+
+
+def downloads(key: str, data: Callable[[], pd.DataFrame]) -> None:
+    """Buttons for data as CSV and as Parquet, which are made when somebody asks for them."""
+    name = f"levelfield-{key}"
+    st.download_button(
+        "Data as CSV", lambda: data().to_csv(index=False).encode(), f"{name}.csv", "text/csv", key=f"{key}-csv", on_click="ignore"
+    )
+    st.download_button(
+        "Data as Parquet",
+        lambda: _parquet(data()),
+        f"{name}.parquet",
+        "application/vnd.apache.parquet",
+        key=f"{key}-parquet",
+        on_click="ignore",
+    )
 
 
 def _parquet(data: pd.DataFrame) -> bytes:

@@ -12,11 +12,11 @@ from levelfield.report.model import Side
 from levelfield.report.side_by_side import Member, Row, members, said, settings, values
 from levelfield.report.unequal import listed
 from levelfield.store.frames import StudyFrames, load_runs
+from ui.choosing import switch
 from ui.drawing import chart
 from ui.look import chips, div, dot, plain, row, table
 from ui.run_table import choose, chosen
 from ui.sections import LOG_LINES, heading
-from ui.switches import switch
 
 MOST = 8  # runs that fit beside each other
 

@@ -1,6 +1,7 @@
 """Which runs the page Runs shows: everything that is chosen here stands in the URL."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 import streamlit as st
 
@@ -8,49 +9,30 @@ from levelfield.report.titles import workload_title
 from levelfield.result import Status
 from levelfield.store import StudyRecord
 from levelfield.store.browsing import Choices, Filters
-from ui.look import plain
+from ui.choosing import several, switch
 
-PAGE = "page"  # the number of the page, in the URL
 SCOPES = {"study": "This study", "all": "All studies"}
 
 
 def chosen(found: Choices, study: StudyRecord) -> Filters:
-    """The boxes, and what they say. A change leads back to the first page."""
+    """The boxes, and what they say."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        scope = st.segmented_control(
-            "Runs of",
-            list(SCOPES),
-            default="study",
-            required=True,
-            format_func=SCOPES.__getitem__,
-            key="scope",
-            bind="query-params",
-            on_change=first_page,
-        )
-        days = {
-            name: st.date_input(
-                label, None, found.first, found.last, key=name, bind="query-params", format="YYYY-MM-DD", width=150, on_change=first_page
-            )
-            for name, label in (("since", "Begun from (UTC)"), ("until", "to"))
-        }
+        scope = switch("scope", SCOPES)
+        since, until = (_day(found, name, label) for name, label in (("since", "Begun from (UTC)"), ("until", "to")))
     with st.container(horizontal=True):
-        workloads = _several("Workload", "workload", found.workloads, {name: workload_title(name) for name in found.workloads})
-        sides = _several("Framework or side", "side", found.sides)
-        tracks = _several("Track", "track", found.tracks)
-        statuses = _several("Status", "status", found.statuses)
+        workloads = several("workload", {name: workload_title(name) for name in found.workloads}, label="Workload")
+        sides = several("side", _same(found.sides), label="Framework or side")
+        tracks = several("track", _same(found.tracks), label="Track")
+        statuses = several("status", _same(found.statuses), label="Status")
     return Filters(
         studies=(study.id,) if scope == "study" else (),
         workloads=workloads,
         sides=sides,
         tracks=tracks,
         statuses=statuses,
-        **days,
+        since=since,
+        until=until,
     )
-
-
-def first_page() -> None:
-    """What was on this page is not what will be on it."""
-    st.session_state[PAGE] = 1
 
 
 def counted(found: Mapping[Status, int]) -> str:
@@ -60,11 +42,11 @@ def counted(found: Mapping[Status, int]) -> str:
     return f"{total:,} run{'' if total == 1 else 's'}{f': {parts}' if parts else ''}."
 
 
-def _several(label: str, name: str, options: Sequence[str], titles: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    def told(option: str) -> str:
-        return plain((titles or {}).get(option, option))
+def _day(found: Choices, name: str, label: str) -> date | None:
+    """A day on which runs of the store began, or None."""
+    day = st.date_input(label, None, found.first, found.last, key=name, bind="query-params", format="YYYY-MM-DD", width=150)
+    return day if isinstance(day, date) else None
 
-    picked = st.multiselect(
-        label, options, key=name, bind="query-params", format_func=told, placeholder="all", on_change=first_page, width="stretch"
-    )
-    return tuple(picked)
+
+def _same(names: Sequence[str]) -> dict[str, str]:
+    return {name: name for name in names}

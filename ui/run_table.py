@@ -6,13 +6,12 @@ import pandas as pd
 import streamlit as st
 
 from levelfield.report.formats import MIB
-from levelfield.report.titles import case_title
 from levelfield.result import Status
-from levelfield.spec import Case
 from levelfield.store import Store
 from levelfield.store.browsing import Filters, Order, RunLine, Trouble, page, troubles
+from ui.choosing import box, page_of, switch
+from ui.drawing import downloads
 from ui.look import div
-from ui.run_filters import PAGE, first_page
 from ui.sections import heading
 
 ROWS = 50
@@ -34,23 +33,23 @@ ORDERS = {
     Order.ACCURACY: "accuracy",
     Order.MEMORY: "memory",
 }
-WAYS = {"down": "Largest first", "up": "Smallest first"}
+WAYS = {"down": "Descending", "up": "Ascending"}
 COLUMNS = {
-    "run": st.column_config.NumberColumn("Run", format="%d"),
-    "started": st.column_config.DatetimeColumn("Started (UTC)", format="YYYY-MM-DD HH:mm", timezone="UTC"),
-    "study": st.column_config.TextColumn("Study"),
-    "workload": st.column_config.TextColumn("Workload"),
-    "track": st.column_config.TextColumn("Track"),
-    "side": st.column_config.TextColumn("Side"),
-    "seed": st.column_config.NumberColumn("Seed", format="%d"),
-    "attempt": st.column_config.NumberColumn("Attempt", format="%d"),
-    "status": st.column_config.TextColumn("Status"),
-    "wall_s": st.column_config.NumberColumn("Wall clock", format="%.1f s"),
-    "throughput_examples_per_s": st.column_config.NumberColumn("Throughput, examples/s", format="localized"),
-    "test_accuracy": st.column_config.NumberColumn("Test accuracy", format="percent"),
-    "peak_memory_mib": st.column_config.NumberColumn("Peak memory, MiB", format="localized"),
-    "reason": st.column_config.TextColumn("Why", width="large"),
+    "run": st.column_config.NumberColumn("Run", format="%d", width=62),
+    "started": st.column_config.DatetimeColumn("Started (UTC)", format="YYYY-MM-DD HH:mm", timezone="UTC", width=132),
+    "study": st.column_config.TextColumn("Study", width=150),
+    "workload": st.column_config.TextColumn("Workload", width=118),
+    "side": st.column_config.TextColumn("Side", width=92),
+    "seed": st.column_config.NumberColumn("Seed", format="%d", width=56),
+    "status": st.column_config.TextColumn("Status", width=76),
+    "throughput_examples_per_s": st.column_config.NumberColumn("Examples/s", format="%,.0f", width=92),
+    "test_accuracy": st.column_config.NumberColumn("Accuracy", format="percent", width=82),
+    "wall_s": st.column_config.NumberColumn("Wall clock, s", format="%.1f", width=96),
+    "peak_memory_mib": st.column_config.NumberColumn("Memory, MiB", format="%,.0f", width=100),
+    "attempt": st.column_config.NumberColumn("Attempt", format="%d", width=72),
+    "track": st.column_config.TextColumn("Track", width=80),
 }
+REASON = {"reason": st.column_config.TextColumn("Why", width=420)}
 
 
 def table(store: Store, filters: Filters, counts: Mapping[Status, int]) -> None:
@@ -60,24 +59,10 @@ def table(store: Store, filters: Filters, counts: Mapping[Status, int]) -> None:
         st.html(div("", "No run is like that. Take a filter away, or look at all studies."))
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        order = st.selectbox(
-            "Sort by", list(ORDERS), key="sort", bind="query-params", format_func=ORDERS.__getitem__, on_change=first_page, width=180
-        )
-        way = st.segmented_control(
-            "Order",
-            list(WAYS),
-            default="down",
-            required=True,
-            format_func=WAYS.__getitem__,
-            key="way",
-            bind="query-params",
-            on_change=first_page,
-            label_visibility="collapsed",
-        )
-        pages = -(-total // ROWS)
-        number = st.pagination(pages, key=PAGE, bind="query-params") if pages > 1 else 1
+        order, way = Order(box("sort", ORDERS, label="Sort by")), switch("way", WAYS)
+        number = page_of("page", -(-total // ROWS), of=(filters, order, way))
     shown = page(store, filters, order=order, descending=way == "down", first=ROWS * (number - 1), limit=ROWS)
-    _rows(shown)
+    _rows(shown, [name for name in COLUMNS if name != "study" or not filters.studies])
 
 
 def chosen() -> list[int]:
@@ -101,33 +86,33 @@ def data(lines: Sequence[RunLine]) -> pd.DataFrame:
             "run": line.run_id,
             "started": line.started_at,
             "study": line.study_id,
-            "workload": case_title(Case(workload=line.workload, workers=line.workers)),
-            "track": line.track,
+            "workload": _case(line.workload, line.workers),
             "side": line.side,
             "seed": line.seed,
-            "attempt": line.attempt,
             "status": str(line.status),
-            "wall_s": line.wall_s,
             "throughput_examples_per_s": line.throughput,
             "test_accuracy": line.accuracy,
+            "wall_s": line.wall_s,
             "peak_memory_mib": None if line.memory_bytes is None else line.memory_bytes / MIB,
+            "attempt": line.attempt,
+            "track": line.track,
         }
         for line in lines
     ]
     numbers = ("wall_s", "throughput_examples_per_s", "test_accuracy", "peak_memory_mib")
-    return pd.DataFrame(rows, columns=list(COLUMNS)[:-1]).astype(dict.fromkeys(numbers, "float64"))
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(dict.fromkeys(numbers, "float64"))
 
 
 def export(url: str, filters: Filters) -> None:
     """All runs that are meant, not only those of the page; read when somebody asks for them."""
 
-    def csv() -> bytes:
+    def every() -> pd.DataFrame:
         with Store.open(url, read_only=True) as store:
-            return data(page(store, filters, limit=EVERY)).to_csv(index=False).encode()
+            return data(page(store, filters, limit=EVERY))
 
-    st.download_button(
-        "All of these runs as CSV", csv, "levelfield-runs.csv", "text/csv", key="runs-csv", on_click="ignore", type="tertiary"
-    )
+    with st.popover("Export", type="tertiary"):
+        st.html(div("lf-soft", "All of these runs, on every page."))
+        downloads("runs", every)
 
 
 def unwell(store: Store, filters: Filters, counts: Mapping[Status, int]) -> None:
@@ -138,10 +123,11 @@ def unwell(store: Store, filters: Filters, counts: Mapping[Status, int]) -> None
         return
     if number > LISTED:
         st.html(div("lf-soft", f"The newest {LISTED} of {number:,}; filters narrow them down."))
-    st.dataframe(_trouble_data(troubles(store, filters, limit=LISTED)), column_config=COLUMNS, hide_index=True)
+    shown = ["run", "status", "reason", "side", "seed", "attempt", "workload", "started", "study"]
+    st.dataframe(_trouble_data(troubles(store, filters, limit=LISTED)), column_config=COLUMNS | REASON, column_order=shown, hide_index=True)
 
 
-def _rows(lines: Sequence[RunLine]) -> None:
+def _rows(lines: Sequence[RunLine], columns: Sequence[str]) -> None:
     """Those of the page that are chosen are marked. A choice on this page leaves that on the others as it is."""
     before = chosen()
     if st.session_state.get(_SEEN) != before:  # somebody else than this table has changed it: the URL, or a button
@@ -151,7 +137,9 @@ def _rows(lines: Sequence[RunLine]) -> None:
     event = st.dataframe(
         data(lines),
         column_config=COLUMNS,
+        column_order=columns,
         hide_index=True,
+        height=460,
         on_select="rerun",
         selection_mode="multi-row",
         selection_default={"selection": {"rows": marked}},
@@ -170,7 +158,7 @@ def _trouble_data(found: Sequence[Trouble]) -> pd.DataFrame:
             "run": one.run_id,
             "started": one.started_at,
             "study": one.study_id,
-            "workload": case_title(Case(workload=one.workload, workers=one.workers)),
+            "workload": _case(one.workload, one.workers),
             "side": one.side,
             "seed": one.seed,
             "attempt": one.attempt,
@@ -180,3 +168,8 @@ def _trouble_data(found: Sequence[Trouble]) -> pd.DataFrame:
         for one in found
     ]
     return pd.DataFrame(rows)
+
+
+def _case(workload: str, workers: int) -> str:
+    """Short, for a narrow column."""
+    return workload if workers == 1 else f"{workload} x {workers}"

@@ -1,6 +1,7 @@
 """A quantity over time or over versions."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from html import escape
 
 import pandas as pd
@@ -12,7 +13,7 @@ from levelfield.report.history import Change, Point
 from levelfield.report.quantities import SPEED, Quantity
 
 MOST = 2000  # points that are drawn, the newest
-MARKS = 12  # changes of a version that are marked, the newest
+MARKS = 16  # changes of a version that are marked, the newest
 CLOCKS = {"time": "time", "version": "version"}
 COLUMNS = ("study", "begun", "side", "mode", "middle", "low", "high", "n", "versions", "levelfield", "stale")
 
@@ -28,11 +29,12 @@ def history(
 ) -> go.Figure:
     """A point for each study and side with its range, over the time at which the study began or over the versions that it used.
 
-    A hollow mark is a stale result; a vertical line, over time, the first study with another version. ``look`` is by side, ``titles`` by
-    framework and for "levelfield".
+    A hollow mark is a stale result; a vertical line, over time, the first study with another version (see `marks`). ``look`` is by side,
+    ``titles`` by framework and for "levelfield".
     """
     name = "speed ratio" if quantity is SPEED else quantity.label
     figure = base(f"{name[0].upper()}{name[1:]} over {CLOCKS[clock]}", x=_axis(clock), y=_unit(quantity, name), height=470)
+    figure.update_layout(margin_t=64 + 20 * len(look), legend_y=1.05)  # in a narrow window each name has a line of its own
     if quantity.unit == "share":
         figure.update_yaxes(tickformat=".4~p")
     if quantity is SPEED:
@@ -42,10 +44,18 @@ def history(
         if own := [point for point in points if point.side == label][-MOST:]:
             figure.add_trace(_trace(own, side, quantity, clock, titles))
     if clock == "time":
-        _mark(figure, changes[-MARKS:], titles)
+        _mark(figure, marks(changes, titles))
     else:
         figure.update_xaxes(type="category")
     return figure
+
+
+def marks(changes: Sequence[Change], titles: Mapping[str, str]) -> list[tuple[datetime, str]]:
+    """What `history` marks over time, in this order: when studies began that were the first with other versions, and which."""
+    found: dict[datetime, list[str]] = {}
+    for change in changes:
+        found.setdefault(change.at, []).append(f"{titles.get(change.what, change.what)} {change.after}")
+    return [(at, ", ".join(names)) for at, names in found.items()][-MARKS:]
 
 
 def data(points: Sequence[Point]) -> pd.DataFrame:
@@ -113,10 +123,9 @@ def _versions(point: Point, titles: Mapping[str, str]) -> str:
     return escape(" / ".join(parts))
 
 
-def _mark(figure: go.Figure, changes: Sequence[Change], titles: Mapping[str, str]) -> None:
-    for at, change in enumerate(changes):
-        figure.add_vline(x=change.at, line={"color": GREY, "width": 1, "dash": "dot"})
-        text = escape(f"{titles.get(change.what, change.what)} {change.after}")
-        figure.add_annotation(
-            x=change.at, y=1 - 0.055 * (at % 4), yref="paper", xanchor="left", yanchor="top", text=text, showarrow=False, font_color=GREY
-        )
+def _mark(figure: go.Figure, marked: Sequence[tuple[datetime, str]]) -> None:
+    """A numbered line for each; what it stands for is too long for a narrow window."""
+    for number, (at, what) in enumerate(marked, start=1):
+        figure.add_vline(x=at, line={"color": GREY, "width": 1, "dash": "dot"})
+        place = {"x": at, "y": 1, "yref": "paper", "xanchor": "center", "yanchor": "bottom"}
+        figure.add_annotation(**place, text=str(number), hovertext=escape(what), showarrow=False, font={"color": GREY, "size": 11})

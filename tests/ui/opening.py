@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from tests.ui.stores import APP
 
 
-def run(page="verdict", **query):
+def run(page="verdict", /, **query):
     """A page over the store that LEVELFIELD_STORE names, by a link with that query."""
     app = AppTest.from_file(str(APP), default_timeout=30)
     for name, value in query.items():

@@ -52,8 +52,9 @@ def test_every_metric_has_its_points(filled):
 def test_versions_and_stale_results_are_told(filled):
     app = opened(kind="digits_cnn-1-matched-fp32-cpu")
     seen = words(app)
-    assert "stale torch 2.0; the newest run has 2.1" in seen
-    assert "PyTorch 2.0; Levelfield 0.1.0" in seen
+    table = app.dataframe[0].value
+    assert table["stale"].tolist() == ["", "", "stale: torch 2.0; the newest run has 2.1", ""]
+    assert table["versions"].tolist()[2] == "PyTorch 2.0, Levelfield 0.1.0"
     assert "Stale is a result of which" in seen
     assert "-open" in charts(app)
     assert "PyTorch 2.1" in charts(app), "where the version changed"
@@ -69,7 +70,7 @@ def test_what_was_trained_is_chosen_by_box_or_link(filled):
 
 def test_names_are_shown_as_they_are(filled):
     app = opened(kind="digits_cnn-1-matched-fp32-cpu")
-    assert "Study <b>last</b>" in words(app)
+    assert "Study <b>last</b>" in app.dataframe[0].value["study"].tolist()
     assert "<b>last</b>" not in markup(app)
     assert "&lt;b&gt;last" in charts(app)
 

@@ -53,6 +53,7 @@ def test_the_runs_of_the_chosen_study_come_first_and_then_all(two):
     assert not app.exception
     assert "72 runs: 69 ok, 3 failed." in words(app)
     assert len(table(app)) == ROWS
+    assert parameter(app, "scope") == "all"
 
 
 def test_filters_narrow_the_table(two):
@@ -65,23 +66,30 @@ def test_filters_narrow_the_table(two):
     assert not app.exception
     assert table(app)["run"].tolist() == ids(two, tracks=("tuned",), workloads=("imdb_lstm",), statuses=("ok",), sides=("torch",))
     assert "2 runs: 2 ok." in words(app)
+    assert (parameter(app, "track"), parameter(app, "side")) == ("tuned", "torch")
     app.multiselect(key="track").set_value(["matched"]).run()
     assert "No run is like that" in words(app)
+    app.multiselect(key="track").set_value([]).run()
+    assert parameter(app, "track") in (None, [])
+    assert "2 runs: 2 ok." in words(app), "that workload is in one track alone"
 
 
 def test_a_link_opens_with_its_filters(two):
-    app = opened(scope="All studies", status="failed", track="matched")
+    app = opened(scope="all", status="failed", track="matched", until="2026-03-01")
     assert "1 run: 1 failed." in words(app)
+    assert "0 runs." in words(opened(scope="all", since="2026-03-01", until="2026-03-01", track="tuned"))
+    assert "72 runs" in words(opened(scope="all", status="gone", page="99"))
 
 
 def test_pages_and_order(two):
-    app = opened(scope="All studies")
+    app = opened(scope="all")
     first = table(app)["run"].tolist()
-    app.pagination(key="page").set_value(2).run()
+    app.pagination[0].set_value(2).run()
+    assert parameter(app, "page") == "2"
     second = table(app)["run"].tolist()
     assert first + second == ids(two)
     app.selectbox(key="sort").set_value("seed").run()
-    assert app.pagination(key="page").value == 1, "what was on the page is not on it any more"
+    assert app.pagination[0].value == 1, "what was on the page is not on it any more"
     app.segmented_control(key="way").set_value("up").run()
     assert table(app)["seed"].tolist() == sorted([0] * 6 + [1] * 6 + [2] * 6 + [seed for seed in range(3, 30) for _ in range(2)])[:ROWS]
 
@@ -126,11 +134,11 @@ def test_a_failed_run_shows_its_reason_and_the_end_of_its_log(two):
 
 
 def test_runs_that_did_not_end_well_have_a_list_of_their_own(two):
-    app = opened(scope="All studies")
+    app = opened(scope="all")
     listed = app.dataframe[-1].value
     assert listed["status"].tolist() == ["failed"] * 3
     assert set(listed["reason"]) == {LOST.reason}
-    assert "Every one of these runs ended well" in words(opened(scope="All studies", status="ok"))
+    assert "Every one of these runs ended well" in words(opened(scope="all", status="ok"))
 
 
 @pytest.mark.parametrize("query", ["", "x,,-1", "9" * 30])
@@ -151,7 +159,7 @@ def test_more_runs_than_fit_are_not_compared(two):
 
 
 def test_rows_that_are_marked_are_chosen_and_those_of_other_pages_stay(two):
-    app = opened(scope="All studies", runs=str(ids(two)[-1]))
+    app = opened(scope="all", runs=str(ids(two)[-1]))
     key = app.dataframe[0].key
     app.session_state[key] = {"selection": {"rows": [0, 2], "columns": [], "cells": []}}
     app.run()

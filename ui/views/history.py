@@ -1,8 +1,8 @@
 """One metric over time and over versions: what changed, when, and which results are stale."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from html import escape
 
+import pandas as pd
 import streamlit as st
 
 from levelfield.charts import history as drawn
@@ -16,13 +16,14 @@ from levelfield.spec import Case
 from levelfield.store import StoreError
 from levelfield.store.history import Kind
 from ui import look, states, visit
+from ui.choosing import switch
 from ui.drawing import chart
 from ui.reading import read_kinds, read_past
 from ui.sections import heading
-from ui.switches import switch
 
 KIND = "kind"  # in the URL
-LISTED = 100  # points in the table
+FORMS = {"share": "percent", "s": "%,.1f"}  # of numbers in the table, by unit
+LISTED = 14  # rows that are seen without scrolling
 NAMES = {quantity.name: "speed ratio" if quantity is SPEED else quantity.label for quantity in METRICS}
 BASIS = {
     True: "A point is a study's geometric mean over pairs, the line its smallest and largest pair.",
@@ -77,6 +78,9 @@ def _draw(past: Past, found: Sequence[Point], quantity: Quantity, clock: str, ti
     n = f"{studies} stud{'y' if studies == 1 else 'ies'}, {runs:,} {'pairs' if several else 'runs'}"
     basis = f"{n}; ranges, no intervals; track {past.track}; each study's own page says whether it is certified. Hollow: stale."
     chart(figure, f"history-{quantity.name}", drawn.data(found), basis=basis, note=BASIS[several])
+    if marked := drawn.marks(version_changes(found), {**titles, "levelfield": "Levelfield"}):
+        told = (f"{number}: {what} ({at:%Y-%m-%d})" for number, (at, what) in enumerate(marked, start=1))
+        st.html(look.div("lf-soft", f"First studies with other versions: {'; '.join(told)}."))
     st.html(look.div("lf-soft", STALE))
 
 
@@ -87,36 +91,46 @@ def _looks(found: Sequence[Point]) -> dict[str, Look]:
 
 
 def _table(found: Sequence[Point], quantity: Quantity, titles: Mapping[str, str]) -> None:
+    """Every point, the newest first, with its versions and why it is stale."""
+    number, text = st.column_config.NumberColumn, st.column_config.TextColumn
+    form = FORMS.get(quantity.unit, "%,.0f") if quantity is not SPEED else "%.3f"
+    columns = {
+        "begun": st.column_config.DateColumn("Begun (UTC)", format="YYYY-MM-DD", width=96),
+        "study": text("Study", width=140),
+        "side": text("Side", width=104),
+        "middle": number("Mean" if quantity is SPEED else "Median", format=form, width=84),
+        "low": number("Smallest", format=form, width=84),
+        "high": number("Largest", format=form, width=84),
+        "n": number("n", format="%d", width=50),
+        "stale": text("Stale", width=300),
+        "versions": text("Versions", width=220),
+    }
+    heading(f"{'Speed ratio' if quantity is SPEED else formats.heading(quantity).capitalize()}, study by study")
+    st.dataframe(_rows(found, quantity, titles), column_config=columns, hide_index=True, height=36 * (min(len(found), LISTED) + 1))
+
+
+def _rows(found: Sequence[Point], quantity: Quantity, titles: Mapping[str, str]) -> pd.DataFrame:
+    scale = formats.MIB if quantity.unit == "bytes" else 1
     rows = [
-        look.row(
-            f"{escape(point.title)} <small>{escape(point.study_id)}, {point.at:%Y-%m-%d %H:%M} UTC</small>",
-            [escape(point.name), _value(point, quantity), escape(_versions(point, titles)), _badge(point)],
-        )
-        for point in reversed(found[-LISTED:])
+        {
+            "begun": point.at,
+            "study": point.title,
+            "side": point.name,
+            "middle": point.middle / scale,
+            "low": point.low / scale,
+            "high": point.high / scale,
+            "n": point.n,
+            "stale": f"stale: {'; '.join(point.stale)}" if point.stale else "",
+            "versions": _versions(point, titles),
+        }
+        for point in reversed(found)
     ]
-    st.html(look.table("lf-facts", ["study", "side", escape(NAMES[quantity.name]), "versions", ""], rows))
-    if len(found) > LISTED:
-        st.html(look.div("lf-soft", f"The newest {LISTED} of {len(found):,}; the export above has them all."))
-
-
-def _value(point: Point, quantity: Quantity) -> str:
-    def written(raw: float) -> str:
-        return formats.number(raw) if quantity is SPEED else formats.value(quantity, raw)
-
-    spread = f"({written(point.low)} to {written(point.high)}; n = {point.n})"
-    unit = "" if quantity is SPEED else formats.unit(quantity)
-    return f"<b>{escape(f'{written(point.middle)} {unit}'.strip())}</b> <small>{escape(spread)}</small>"
+    return pd.DataFrame(rows)
 
 
 def _versions(point: Point, titles: Mapping[str, str]) -> str:
     used = [f"{titles.get(name, name)} {', '.join(versions) or 'unknown'}" for name, versions in point.versions.items()]
-    return f"{', '.join(used)}; Levelfield {point.levelfield}"
-
-
-def _badge(point: Point) -> str:
-    if not point.stale:
-        return ""
-    return f'<span class="lf-badge lf-warn">stale</span> <small>{escape("; ".join(point.stale))}</small>'
+    return ", ".join([*used, f"Levelfield {point.levelfield}"])
 
 
 def _key(kind: Kind) -> str:
