@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 
 import streamlit as st
 
@@ -13,6 +14,7 @@ from levelfield.store import Store, StoreError, requesting
 from levelfield.study import parse_study
 from ui.permission import NotAllowedError, allowed
 
+LOG = logging.getLogger("levelfield.ui")
 VIEW, FOLLOWED, ANSWER = "view", "launch-followed", "launch-answer"
 COMPOSE, QUEUE = "Compose", "Queue"  # what the page shows
 _ASKED = "launch-asked"  # what this visitor has asked for last, and the study that it became
@@ -65,6 +67,10 @@ def on_launch(url: str, text: str, name: str, priority: int, certify: bool) -> N
     except (NotAllowedError, StudyError, ServiceError, StoreError) as error:
         st.session_state[ANSWER] = f"It was not asked for. {error}"
         return
+    except Exception as error:  # of a callback the page would show the traceback
+        LOG.exception("a study could not be asked for")
+        st.session_state[ANSWER] = f"It was not asked for. {type(error).__name__}: {error}"
+        return
     st.session_state[FOLLOWED] = request.study_id
     st.session_state[VIEW] = QUEUE
     st.session_state.pop(ANSWER, None)
@@ -76,6 +82,12 @@ def on_stop(url: str, request_id: int) -> None:
         stop(url, request_id)
     except (NotAllowedError, StoreError) as error:
         st.session_state[ANSWER] = f"It was not stopped. {error}"
+        return
+    except Exception as error:
+        LOG.exception("request %s could not be stopped", request_id)
+        st.session_state[ANSWER] = f"It was not stopped. {type(error).__name__}: {error}"
+        return
+    st.session_state.pop(ANSWER, None)
 
 
 def _mark(text: str, name: str, *, priority: int, certify: bool) -> str:

@@ -11,7 +11,7 @@ from levelfield.leases import Claim
 from levelfield.planning import words
 from levelfield.store import Store, StoreError, requesting, serving, watching
 from levelfield.store.requesting import WHOLE, Request
-from ui import asking, look
+from ui import asking, look, states
 from ui.live import choose_measure, curves
 from ui.permission import Visitor
 
@@ -73,6 +73,9 @@ def _watch(url: str, visitor: Visitor) -> None:
         _draw(look_at(url), url, visitor)
     except StoreError as error:
         st.html(_label("lf-warn", "away", f"{error}. It is tried again every {REFRESH_S:.0f} s."))
+    except Exception as error:  # noqa: BLE001 - of a part that is drawn anew by itself the page would show the traceback
+        asking.LOG.exception("the queue cannot be shown")
+        states.broken(error)
 
 
 def _draw(scene: Scene, url: str, visitor: Visitor) -> None:

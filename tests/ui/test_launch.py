@@ -4,7 +4,6 @@ import base64
 import json
 import re
 from datetime import timedelta
-from html import unescape
 
 import numpy as np
 import pytest
@@ -17,9 +16,9 @@ from levelfield.planning.record import new_record
 from levelfield.services import discover
 from levelfield.store import Store, leasing, requesting, serving
 from levelfield.study import check_study
+from tests.ui.opening import assert_whole, words
 from tests.ui.stores import APP, fill
 
-PAGE = next(str(file.relative_to(APP.parent)) for file in APP.parent.glob("*/launch.py"))
 VALID = timedelta(seconds=30)
 SIGNED_OUT, SIGNED_IN = {"is_logged_in": False}, {"is_logged_in": True, "email": "ann@example.org", "name": "Ann"}
 
@@ -35,20 +34,14 @@ def launch_page(user=None, view="Compose"):
     app = AppTest.from_file(str(APP), default_timeout=30)
     app.user = user or {}
     app.run()
-    return drawn(drawn(app.switch_page(PAGE)).segmented_control(key="view").set_value(view))
+    return drawn(drawn(app.switch_page("views/launch.py")).segmented_control(key="view").set_value(view))
 
 
 def drawn(element):
     """The page, drawn again after something has been done to this element of it."""
     app = element.run()
-    assert not app.exception
+    assert_whole(app)
     return app
-
-
-def words(app):
-    markup = "\n".join(element.proto.body for element in app.get("html") if "<style>" not in element.proto.body)
-    said = [unescape(re.sub(r"<[^>]+>", "", markup)), *(element.value.replace("\\", "") for element in [*app.code, *app.warning])]
-    return re.sub(r"[ \t]+", " ", "\n".join(said))
 
 
 def shown_yaml(app):
@@ -174,7 +167,7 @@ def test_a_click_asks_once(store):
     for _ in range(2):
         drawn(app)
     drawn(app.segmented_control(key="view").set_value("Compose"))
-    assert f"This very study has been asked for, as {request.study_id}." in words(app)
+    assert f"This very study has been asked for, as {request.study_id}" in words(app)
     assert len(requesting.unfinished(store)) == 1
     drawn(app.button(key="launch-again").click())
     drawn(app.button(key="launch").click())
