@@ -77,6 +77,7 @@ def _choose(name: str, options: Mapping[str, str], default: str | None, label: s
             format_func=lambda option: plain(options[option]),
             key=name,
             label_visibility="collapsed",
+            wrap=True,
             **then,
         )
     return chosen

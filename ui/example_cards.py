@@ -29,7 +29,7 @@ CSS = """<style>
 .lf-examples img { image-rendering: pixelated; border-radius: .2rem; border: 1px solid rgba(128,128,128,.35); display: block; }
 .lf-text { border-top: 1px solid rgba(128,128,128,.3); padding: .6rem 0 .7rem; }
 .lf-text .lf-said { display: flex; flex-wrap: wrap; gap: .1rem 1.3rem; font-size: .9rem; }
-.lf-text p { margin: .4rem 0 0; max-height: 9.5em; overflow-y: auto; line-height: 1.5; overflow-wrap: anywhere; }
+.lf-text p { margin: .4rem 0 0; line-height: 1.5; overflow-wrap: anywhere; }
 </style>"""
 
 
@@ -87,7 +87,7 @@ def _card(answered: Answered, at: int, said: tuple[Counter[int], Counter[int]], 
         caption = f"<figcaption><div>right: <b>{right}</b></div>{rows}<small>{where}</small></figcaption>"
         return f"<figure>{_picture(answered.examples.picture(at), f'test example {at}: {right}')}{caption}</figure>"
     text = answered.examples.text(at)
-    words = f'<p tabindex="0">{escape(text)}</p>' if text else ""
+    words = f"<p>{escape(text)}</p>" if text else ""
     head = f"<span>right: <b>{right}</b></span>{''.join(lines)}<small>{where}</small>"
     return f'<div class="lf-text"><div class="lf-said">{head}</div>{words}</div>'
 

@@ -90,7 +90,11 @@ def _lacking(comparison: Comparison, shown: Shown) -> None:
     programs = [(side.framework, side.mode, _device(side.label, shown)) for side in (comparison.a, comparison.b)]
     case = shown.workload.case
     st.html(div("", "This makes a certificate, in seconds for a small network to minutes for a large one:"))
-    st.code(command(case.workload, programs, precision=comparison.a.precision, track=track, workers=case.workers), language="bash")
+    st.code(
+        command(case.workload, programs, precision=comparison.a.precision, track=track, workers=case.workers),
+        language="bash",
+        wrap_lines=True,
+    )
     resume = f"With the batch size and the learning rate of this study, `levelfield resume {shown.analysis.study_id}` makes those it lacks."
     st.html(f'<div class="lf lf-soft">{with_code(resume)}</div>')
 
@@ -130,7 +134,7 @@ def _about(found: Found) -> str:
 def _map(one: Certificate, data: pd.DataFrame, shown: Shown, name: str) -> None:
     first = one.first_divergence
     parts = charts.parts(data)
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         part = switch(PART, parts, default=charts.place(first) if first else None)
         kind = switch(KIND, _kinds(data, part))
         layers = charts.layers_of(data)
@@ -187,7 +191,7 @@ def _layers(summary: CertificateSummary) -> None:
     cells = ((name, [f"{escape(main)}<small>{escape(detail)}</small>" for main, detail in one]) for name, one in rows)
     st.html(
         table(
-            "lf-figures",
+            "lf-facts",
             list(header),
             (row(escape(name), shown, kind="lf-differs" if name == summary.diverged else "") for name, shown in cells),
         )
@@ -203,8 +207,11 @@ def _layers(summary: CertificateSummary) -> None:
 def _limits(one: Certificate) -> None:
     """What was allowed, and what that rests on."""
     heading("What was allowed")
-    rows = (row(escape(NAMES.get(kind, kind)), [f"{limit.value:.1e}", escape(limit.reason)]) for kind, limit in one.tolerances.items())
-    st.html(table("lf-facts", ["tensors", "at most", "because"], rows))
+    rows = (
+        row(escape(NAMES.get(kind, kind)), [f"{limit.value:.1e} at most<small>{escape(limit.reason)}</small>"])
+        for kind, limit in one.tolerances.items()
+    )
+    st.html(table("lf-facts", [], rows))
     lines = ["The measure is max|a - b| / max|a| of a tensor. Earlier steps were allowed less where the tolerance grows."]
     if one.sharp_steps < one.steps:
         lines.append(f"Sharp for {one.sharp_steps} of {one.steps} steps: then rounding alone drives each framework far from itself.")

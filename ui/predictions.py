@@ -1,6 +1,6 @@
 """What the trained networks take the test examples for: confusion, where two sides disagree, and the examples themselves."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 
@@ -27,6 +27,11 @@ from ui.sections import heading
 from ui.visit import Shown
 
 COMPARE, SEED, ALL_SEEDS = "compare", "seed", "all"  # the names in the URL
+MOST = 8
+# Numbers in cells have the page's own colour, which suits every cell on light and on dark ground; Plotly's theme has a paler one.
+CSS = """<style>
+[class*="st-key-confusion-"] .textpoint text, [class*="st-key-disagreement-"] .textpoint text { fill: currentColor !important; }
+</style>"""
 NOTHING = "Predictions are kept of every network that was trained to its end by a version from this one on; of these runs there are none."
 
 
@@ -170,6 +175,7 @@ def _basis(shown: Shown, judged: Judged) -> str:
 
 
 def _confusions(shown: Shown, judged: Judged, tallies: Tallies) -> None:
+    st.html(CSS)
     heading("Which classes they confuse")
     chosen = confusion.worth_showing(tallies.confusions, charts.MAX_CLASSES)
     matrices = [confusion.most_confused(counts, chosen) for counts in tallies.confusions]
@@ -200,16 +206,24 @@ def _disagreement(shown: Shown, judged: Judged, tallies: Tallies) -> None:
     if not apart:
         st.html(look.div("", "Nowhere: the networks of each seed gave every example the same class."))
         return
-    titles = judged.comparison.a.label, judged.comparison.b.label
-    note = f"The two networks of a seed gave {apart:,} of {counts.sum():,} answers different classes. Grey is where they agree."
     figure = charts.disagreement(matrix, judged.names, sides)
-    chart(
-        figure,
-        f"disagreement-{shown.key}",
-        charts.disagreement_frame(matrix, judged.names, titles),
-        basis=_basis(shown, judged),
-        note=note,
-    )
+    data = charts.disagreement_frame(matrix, judged.names, (judged.comparison.a.label, judged.comparison.b.label))
+    beside = len(matrix.rows) <= charts.WRITTEN
+    left, right = st.columns(2, gap="medium") if beside else (st.container(), st.container())
+    with left:
+        chart(figure, f"disagreement-{shown.key}", data, basis=_basis(shown, judged), note="Grey is where they agree.")
+    with right:
+        st.html(look.div("", f"The two networks of a seed gave {apart:,} of {counts.sum():,} answers different classes. Most often:"))
+        _most_often(counts, judged.names, sides)
+
+
+def _most_often(counts: NDArray[np.int64], names: Sequence[str], sides: tuple[Look, Look]) -> None:
+    """The pairs of different answers that came most often."""
+    off = counts - np.diag(np.diag(counts))
+    order = [divmod(int(at), len(off)) for at in np.argsort(-off, axis=None, kind="stable")[:MOST]]
+    header = [look.dot(f"{side.name} says", side.colour) for side in sides]
+    rows = (look.row(escape(charts.name_of(a, names)), [escape(charts.name_of(b, names)), f"{off[a, b]:,}"]) for a, b in order if off[a, b])
+    st.html(look.table("lf-facts", [*header, "times"], rows))
 
 
 def _parted(shown: Shown, judged: Judged, parting: confusion.Parting) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from levelfield.charts.style import GREY, base
+from levelfield.charts.style import GREY, base, faded
 from levelfield.parity.certificate import Certificate, Row
 from levelfield.parity.experiment import Part
 from levelfield.report.certified import LOSS
@@ -21,9 +21,13 @@ COLUMNS = ["part", "in_fp64", "kind", "layer", "first_step", "last_step", "step"
 # Powers of ten of the share at which the colours end. At 0 a tolerance is used up: there the scale breaks from blue to orange, told
 # apart in all common forms of colour blindness, and both told from white and from Streamlit's dark ground.
 LOW, HIGH = -3.0, 2.0
-WITHIN, BEYOND = ("#c9dcec", "#8fb9dc", "#4a90c9", "#2264a8"), ("#e07b22", "#b23c0a")
-TICKS = {-3: "≤ 0.001", -2: "0.01", -1: "0.1", 0: "1", 1: "10", 2: "≥ 100"}
-HEAD, FOOT = 150, 14  # pixels above and below the cells
+# Fainter and fuller of one blue, so that on light and on dark ground alike a little stays in the background.
+WITHIN, BEYOND = (0.16, 0.34, 0.6, 1.0), ("#d9700f", "#a8330a")
+BLUE = "#2b74b8"
+TICKS = {-3: "≤0.001", -2: "0.01", -1: "0.1", 0: "1", 1: "10", 2: "≥100"}
+LEGEND_STEPS = 100
+# Pixels from the top to the bottom: the title; what the colours mean, the colours, their numbers; the axis of steps; the cells; the end.
+TITLE, MEANING, STRIP, NUMBERS, STEPS, FOOT = 40, 20, 10, 30, 62, 12
 MARK = "#ffffff"
 
 
@@ -110,20 +114,24 @@ def grouped(data: pd.DataFrame, group_of: Mapping[str, str]) -> pd.DataFrame:
 def heat_map(data: pd.DataFrame, *, title: str, first: tuple[str, int] | None = None) -> go.Figure:
     """Rows are layers or groups of them (the column ``row``), from the input down; columns are steps; cells the share of the tolerance.
 
-    A cell beyond its tolerance has a cross, the ``first`` of all, given as row and step, a frame.
+    A cell beyond its tolerance has a cross, the ``first`` of all, given as row and step, a frame. What the colours mean stands over it.
     """
     rows = list(dict.fromkeys(data["row"]))
     starts = sorted(data["first_step"].unique().tolist())
-    figure = base(title, x="optimizer step", height=HEAD + FOOT + len(rows) * _row_height(len(rows)))
+    inner = MEANING + STRIP + NUMBERS + STEPS + len(rows) * _row_height(len(rows))
+    height = TITLE + inner + FOOT
+    figure = base(title, x=_axis(data), height=height)
+    figure.update_layout(title_y=1 - 6 / height)
     figure.add_trace(_cells(data, rows, starts))
     figure.add_trace(_crosses(data, rows, starts))
-    figure.update_layout(showlegend=False, margin={"t": HEAD, "b": FOOT}, plot_bgcolor="rgba(0,0,0,0)")
-    ticks = _ticks(data, starts)
-    figure.update_xaxes(side="top", showgrid=False, zeroline=False, range=[-0.5, len(starts) - 0.5], fixedrange=True, **ticks)
+    figure.update_layout(showlegend=False, margin={"t": TITLE, "b": FOOT, "r": 26}, plot_bgcolor="rgba(0,0,0,0)")
+    across = {"range": [-0.5, len(starts) - 0.5], "fixedrange": True, **_ticks(starts)}
+    figure.update_xaxes(side="top", showgrid=False, zeroline=False, **across)
     figure.update_yaxes(showgrid=False, range=[len(rows) - 0.5, -0.5], fixedrange=True)
     figure.update_yaxes(
         tickvals=list(range(len(rows))), ticktext=[escape(row) for row in rows], tickfont_size=12 if len(rows) <= 40 else 10
     )
+    _legend(figure, inner)
     if first and first[0] in rows:
         _frame(figure, rows.index(first[0]), int(np.searchsorted(starts, first[1], side="right")) - 1)
     return figure
@@ -167,7 +175,7 @@ def _cells(data: pd.DataFrame, rows: Sequence[str], starts: Sequence[int]) -> go
         hoverongaps=False,
         hovertemplate="<b>%{customdata[0]}</b>, %{customdata[1]}<br>relative difference %{customdata[2]}<br>tolerance %{customdata[3]}"
         "<br>%{customdata[4]}<extra></extra>",
-        colorbar=_legend(len(rows)),
+        showscale=False,
     )
 
 
@@ -187,37 +195,32 @@ def _shade(share: float, *, within: bool) -> float:
 
 def _colours() -> list[tuple[float, str]]:
     zero = -LOW / (HIGH - LOW)
-    below = np.linspace(0.0, zero, len(WITHIN))
-    above = np.linspace(zero, 1.0, len(BEYOND))
-    return [*zip(below.tolist(), WITHIN, strict=True), *zip(above.tolist(), BEYOND, strict=True)]
+    within = [faded(BLUE, opacity) for opacity in WITHIN]
+    below, above = np.linspace(0.0, zero, len(within)), np.linspace(zero, 1.0, len(BEYOND))
+    return [*zip(below.tolist(), within, strict=True), *zip(above.tolist(), BEYOND, strict=True)]
 
 
-def _legend(rows: int) -> dict[str, Any]:
-    """Over the cells, as far from the top whatever the figure's height."""
-    height = HEAD + FOOT + rows * _row_height(rows)
-    return {
-        "orientation": "h",
-        "x": 0,
-        "xanchor": "left",
-        "y": 1 - 36 / height,
-        "yref": "container",
-        "yanchor": "top",
-        "len": 1,
-        "thickness": 10,
-        "ypad": 0,
-        "xpad": 0,
-        "outlinewidth": 0,
-        "tickvals": list(TICKS),
-        "ticktext": list(TICKS.values()),
-        "tickfont": {"size": 11},
-        "title": {"text": "share of its tolerance (log scale); beyond 1 it differs", "side": "top", "font": {"size": 12}},
-    }
+def _legend(figure: go.Figure, inner: int) -> None:
+    """A strip of all colours over the map, ``inner`` pixels from its bottom to that of the title; Plotly's own would know no opacity."""
+    figure.update_layout(yaxis_domain=[0, 1 - (MEANING + STRIP + NUMBERS + STEPS) / inner])
+    top = 1 - MEANING / inner
+    powers = np.linspace(LOW, HIGH, LEGEND_STEPS, endpoint=False) + (HIGH - LOW) / LEGEND_STEPS / 2
+    strip = {"colorscale": _colours(), "zmin": LOW, "zmax": HIGH, "showscale": False, "hoverinfo": "skip"}
+    figure.add_trace(go.Heatmap(x=powers, z=[powers], xaxis="x2", yaxis="y2", **strip))
+    ticks = {"tickvals": list(TICKS), "ticktext": list(TICKS.values()), "tickfont": {"size": 11}, "ticks": "outside", "ticklen": 3}
+    figure.update_layout(
+        xaxis2={"anchor": "y2", "range": [LOW, HIGH], "fixedrange": True, "showgrid": False, "zeroline": False, **ticks},
+        yaxis2={"anchor": "x2", "domain": [top - STRIP / inner, top], "visible": False, "fixedrange": True},
+    )
+    text = "share of the tolerance (log scale); 1 is all of it"
+    place = {"x": 1, "xref": "paper", "xanchor": "right", "y": 1, "yref": "paper", "yanchor": "top"}
+    figure.add_annotation(text=text, showarrow=False, font_size=12, **place)
 
 
 def _crosses(data: pd.DataFrame, rows: Sequence[str], starts: Sequence[int]) -> go.Scatter:
     """What is beyond its tolerance can be seen without colour, too."""
     beyond = data[~data["within"].astype(bool)]
-    size = 8 if len(rows) <= 60 else 6
+    size = 9 if len(starts) <= 10 else 6 if len(starts) <= 20 else 4
     return go.Scatter(
         x=[starts.index(start) for start in beyond["first_step"]],
         y=[rows.index(row) for row in beyond["row"]],
@@ -227,13 +230,16 @@ def _crosses(data: pd.DataFrame, rows: Sequence[str], starts: Sequence[int]) -> 
     )
 
 
-def _ticks(data: pd.DataFrame, starts: Sequence[int]) -> dict[str, Any]:
-    """Every fifth step where there are many; where a column holds several, the first and the last of them."""
-    last = dict(zip(data["first_step"], data["last_step"], strict=True))
+def _axis(data: pd.DataFrame) -> str:
+    width = int((data["last_step"] - data["first_step"]).max()) + 1
+    return "optimizer step" if width == 1 else f"optimizer step, {width} in each column"
+
+
+def _ticks(starts: Sequence[int]) -> dict[str, Any]:
+    """Every fifth column where there are many, by its first step."""
     every = 1 if len(starts) <= 10 else 5
     shown = [at for at in range(len(starts)) if at == 0 or (at + 1) % every == 0]
-    texts = [str(starts[at]) if last[starts[at]] == starts[at] else f"{starts[at]}-{last[starts[at]]}" for at in shown]
-    return {"tickvals": shown, "ticktext": texts, "tickangle": 0}
+    return {"tickvals": shown, "ticktext": [str(starts[at]) for at in shown], "tickangle": 0}
 
 
 def _frame(figure: go.Figure, row: int, column: int) -> None:

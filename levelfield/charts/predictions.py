@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from levelfield.charts.style import Look, base, faded
 from levelfield.report.confusion import Matrix
 
-MAX_CLASSES = 40  # rows and columns; of more classes those on which most errors were made
+MAX_CLASSES = 30  # rows and columns; of more classes those on which most errors were made
 WRITTEN = 12  # classes up to which cells have their numbers written in them
 OTHERS = "other classes"
 DISAGREEMENT = "#8b6bc8"  # no framework's
@@ -52,7 +52,7 @@ def most_errors(matrices: Sequence[Matrix]) -> float:
 def confusion(matrix: Matrix, names: Sequence[str], side: Look, *, top: float) -> go.Figure:
     """Rows are the right classes, columns those that a side's networks gave, cells the share of the class; ``top`` as `most_errors`."""
     shares = _shares(matrix)
-    figure = _figure(f"{side.name}: what each class was taken for", matrix, names, x=f"taken for by {side.name}", y="right class")
+    figure = _figure(f"{side.name}: what each class was taken for", matrix, names, x=f"{side.name} says", y="right class")
     hover = [
         [
             f"{_name(right, names)} taken for {_name(given, names)}<br>{count:,} of {total:,} ({share:.2%})"
@@ -90,7 +90,9 @@ def _figure(title: str, matrix: Matrix, names: Sequence[str], *, x: str, y: str)
     figure.update_layout(margin={"t": 40}, showlegend=False, plot_bgcolor="rgba(0,0,0,0)")
     size = 12 if rows <= 24 else 9
     ticks = {"showgrid": False, "zeroline": False, "fixedrange": True, "tickfont_size": size}
-    at_x = {"tickvals": list(range(columns)), "ticktext": [_name(at, names) for at in matrix.columns], "range": [-0.5, columns - 0.5]}
+    every = 1 if columns <= 24 else 2  # rows name the others
+    shown = list(range(0, columns, every))
+    at_x = {"tickvals": shown, "ticktext": [_name(matrix.columns[at], names) for at in shown], "range": [-0.5, columns - 0.5]}
     at_y = {"tickvals": list(range(rows)), "ticktext": [_name(at, names) for at in matrix.rows], "range": [rows - 0.5, -0.5]}
     longest = max(len(name_of(at, names)) for at in matrix.columns)
     figure.update_xaxes(**ticks, **at_x, tickangle=0 if longest <= 2 or columns <= 3 else -45 if columns <= 24 else -90)
@@ -111,9 +113,9 @@ def _draw(  # noqa: PLR0913 - what a cell says, and how its colour is found
 ) -> None:
     off = _off(matrix, values)
     common = {"customdata": hover, "hovertemplate": "%{customdata}<extra></extra>", "hoverongaps": False, "xgap": 1, "ygap": 1}
-    same = np.where(np.isnan(off), 1.0, np.nan)
+    same = np.where(_diagonal(matrix), 1.0, np.nan)
     grey = {"colorscale": [(0.0, SAME), (1.0, SAME)], "zmin": 0, "zmax": 1, "showscale": False}
-    figure.add_trace(go.Heatmap(z=same, **grey, **_written(same, texts), **common))
+    figure.add_trace(go.Heatmap(z=same, **grey, **common))
     # Below the smallest error lies what never happened: it has no colour.
     scale = [(0.0, faded(colour, 0.03)), (1.0, faded(colour, OPAQUE))]
     bar = {"thickness": 10, "outlinewidth": 0, "tickformat": form, "tickfont": {"size": 11}, "xpad": 4}
@@ -125,17 +127,17 @@ def _draw(  # noqa: PLR0913 - what a cell says, and how its colour is found
             zmax=top or 1.0,
             showscale=len(matrix.rows) > WRITTEN,
             colorbar=bar,
-            **_written(off, texts),
             **common,
         )
     )
+    if len(matrix.rows) <= WRITTEN:
+        figure.add_trace(_written(texts))
 
 
-def _written(z: NDArray[np.float64], texts: NDArray[np.str_]) -> dict[str, object]:
-    """Numbers in the cells of one heat map, where they have room."""
-    if len(z) > WRITTEN:
-        return {}
-    return {"text": np.where(np.isnan(z), "", texts), "texttemplate": "%{text}", "textfont": {"size": 11}}
+def _written(texts: NDArray[np.str_]) -> go.Scatter:
+    """Numbers in the cells. Their colour is the theme's: a heat map would choose one as if its colours were opaque."""
+    rows, columns = np.nonzero(texts != "")
+    return go.Scatter(x=columns, y=rows, text=texts[rows, columns], mode="text", textfont={"size": 11}, hoverinfo="skip", showlegend=False)
 
 
 def _shares(matrix: Matrix) -> NDArray[np.float64]:
@@ -146,8 +148,12 @@ def _shares(matrix: Matrix) -> NDArray[np.float64]:
 
 def _off(matrix: Matrix, values: NDArray[np.float64]) -> NDArray[np.float64]:
     """The values beside the diagonal, which alone have a colour: of a good network the diagonal would outshine all of them."""
-    diagonal = np.equal.outer(np.array(matrix.rows, dtype=object), np.array(matrix.columns, dtype=object))
-    return np.where(diagonal.astype(bool), np.nan, values)
+    return np.where(_diagonal(matrix), np.nan, values)
+
+
+def _diagonal(matrix: Matrix) -> NDArray[np.bool_]:
+    """Where a row's class is the column's."""
+    return np.array([[row == column for column in matrix.columns] for row in matrix.rows])
 
 
 def _name(at: int | None, names: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from tests.certificates import CODES, certificate, side, with_map
 from tests.parity.broken_workers import SamePadding
 from tests.parity.small import IMAGES, experiment
 from tests.parity.small import certificate as made
-from tests.ui.opened import markup, open_page, words
+from tests.ui.opening import run, words
 from tests.ui.stores import fill, result
 
 
@@ -29,13 +29,18 @@ def certified_result(side, seed):
     return replace(one, environment=one.environment | {"worker_code": CODES.get(side, "code")})
 
 
+def markup(app):
+    """All HTML of the page."""
+    return "\n".join(element.proto.body for element in app.get("html") if "<style>" not in element.proto.body)
+
+
 def heat_map(app):
     (chart,) = app.get("plotly_chart")
     return json.loads(chart.proto.spec)
 
 
 def test_without_a_certificate_the_page_says_how_to_make_one(store):
-    app = open_page("parity")
+    app = run("parity")
     seen = words(app)
     assert "TensorFlow / PyTorch: not certified" in seen
     assert "No parity certificate is stored for TensorFlow" in seen
@@ -46,7 +51,7 @@ def test_without_a_certificate_the_page_says_how_to_make_one(store):
 
 def test_a_certificate_that_passed_is_a_map(store):
     store.add_certificate(with_map(certificate(earlier=("seed 3: too far",))))
-    app = open_page("parity")
+    app = run("parity")
     seen = words(app)
     assert certificate().verdict in seen
     assert "First diverging layer" not in seen
@@ -62,23 +67,23 @@ def test_a_certificate_that_passed_is_a_map(store):
 
 def test_part_and_kind_are_switched_and_stand_in_the_url(store):
     store.add_certificate(with_map(certificate()))
-    app = open_page("parity")
+    app = run("parity")
     app.segmented_control(key="kind").set_value("gradient").run()
     assert not app.exception
     assert heat_map(app)["layout"]["yaxis"]["ticktext"] == ["conv1", "output"]
     app.segmented_control(key="part").set_value("timed").run()
     assert not app.exception
     assert "timed step" in heat_map(app)["layout"]["title"]["text"]
-    linked = open_page("parity", part="timed", kind="parameter")
+    linked = run("parity", part="timed", kind="parameter")
     assert linked.segmented_control(key="part").value == "timed"
     assert heat_map(linked)["layout"]["yaxis"]["ticktext"] == ["conv1", "output"]
-    assert open_page("parity", part="nonsense").segmented_control(key="part").value == "off"
+    assert run("parity", part="nonsense").segmented_control(key="part").value == "off"
 
 
 def test_a_certificate_that_failed_names_and_frames_where_it_begins(store):
     fails = "gradient/conv1/kernel", 2
     store.add_certificate(with_map(certificate(beyond=fails[0]), fails=fails))
-    app = open_page("parity")
+    app = run("parity")
     seen = words(app)
     assert "First diverging layer: conv1, at step 3." in seen
     assert "certificate failed" in seen
@@ -94,7 +99,7 @@ def test_a_broken_worker_is_shown_where_its_verdict_says(store):
     found = made(SamePadding, experiment(IMAGES, "fp32"))
     sides = tuple(replace(side(name), code="other code") for name in ("tensorflow", "torch"))
     store.add_certificate(replace(found, workload="digits_cnn", sides=sides))
-    app = open_page("parity")
+    app = run("parity")
     first = found.first_divergence
     assert (first.part, first.layer, first.failed_at) == (Part.OFF, "conv1", 0)
     assert "First diverging layer: conv1, at step 1." in words(app)
@@ -106,7 +111,7 @@ def test_a_broken_worker_is_shown_where_its_verdict_says(store):
 
 def test_a_certificate_from_before_the_map_shows_its_table(store):
     store.add_certificate(certificate())
-    app = open_page("parity")
+    app = run("parity")
     seen = words(app)
     assert "made before certificates kept every step" in seen
     assert "6.0e-07 allowed 1.0e-06 at step 5, dropout off" in seen
@@ -117,21 +122,21 @@ def test_several_certificates_can_be_chosen_and_linked(store):
     store.add_certificate(with_map(certificate(created_at="2026-02-01T12:00:00+00:00", seed=5)))
     store.add_certificate(with_map(certificate()))
     store.add_certificate(with_map(certificate(precision="fp64", created_at="2026-03-02T12:00:00+00:00")))
-    app = open_page("parity")
+    app = run("parity")
     box = app.selectbox(key="certificate")
     assert len(box.options) == 3
     assert box.value == "20260301120000-fp32", "the one that decides comes first"
     assert "another than this study's" in box.options[1]
-    app = open_page("parity", certificate="20260302120000-fp64")
+    app = run("parity", certificate="20260302120000-fp64")
     assert "in fp64" in words(app)
     assert "It does not decide about this study" in words(app)
-    assert "There is no certificate 1999" in words(open_page("parity", certificate="1999"))
+    assert "There is no certificate 1999" in words(run("parity", certificate="1999"))
 
 
 def test_a_switch_survives_another_certificate_that_lacks_its_part(store):
     store.add_certificate(with_map(certificate()))
     store.add_certificate(with_map(certificate(precision="fp64", created_at="2026-03-02T12:00:00+00:00"), parts=(Part.OFF,)))
-    app = open_page("parity", part="timed")
+    app = run("parity", part="timed")
     app.selectbox(key="certificate").set_value("20260302120000-fp64").run()
     assert not app.exception
     assert app.segmented_control(key="part").value == "off"
@@ -140,7 +145,7 @@ def test_a_switch_survives_another_certificate_that_lacks_its_part(store):
 def test_the_article_track_is_not_certified_by_design(url):
     with Store.open(url) as opened:
         fill(opened, track="article")
-    seen = words(open_page("parity"))
+    seen = words(run("parity"))
     assert "not certified" in seen
     assert "each framework draws its own initial weights" in seen
     assert "levelfield parity" not in seen
@@ -149,7 +154,7 @@ def test_the_article_track_is_not_certified_by_design(url):
 def test_one_side_alone_has_no_certificate(url):
     with Store.open(url) as opened:
         fill(opened, sides=("torch",))
-    assert "A certificate is of two sides." in words(open_page("parity"))
+    assert "A certificate is of two sides." in words(run("parity"))
 
 
 def test_a_network_of_many_layers_shows_blocks_first(store):
@@ -162,7 +167,7 @@ def test_a_network_of_many_layers_shows_blocks_first(store):
         ],
     }
     store.add_certificate(Certificate.from_dict(wide))
-    app = open_page("parity")
+    app = run("parity")
     assert len(heat_map(app)["layout"]["yaxis"]["ticktext"]) == 10
     assert app.selectbox(key="layers").options[:2] == ["10 blocks of layers", "all 70 layers"]
     app.selectbox(key="layers").set_value("stage3").run()
@@ -178,7 +183,7 @@ def test_hostile_names_are_text(store):
         "conv1", bad.replace("/", "\\/")
     )
     store.add_certificate(Certificate.from_dict(json.loads(text)))
-    app = open_page("parity")
+    app = run("parity")
     assert "<script>" not in markup(app)
     (chart,) = app.get("plotly_chart")
     assert "<script>" not in chart.proto.spec

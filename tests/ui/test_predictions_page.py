@@ -10,7 +10,7 @@ from levelfield.data import from_arrays, write_cache
 from levelfield.predictions import Predictions
 from levelfield.store import Store
 from tests.networks import pair
-from tests.ui.opened import markup, open_page, words
+from tests.ui.opening import run, words
 from tests.ui.stores import TWO, fill, result
 
 CLASSES = 10
@@ -27,12 +27,12 @@ def given(side, seed):
 
 
 def store_study(url, fingerprint="d" * 64, *, workload="digits_cnn", make=given, **options):
-    def run(side, seed):
+    def finished(side, seed):
         one = result(side, seed, predictions=make(side, seed))
         return replace(one, fingerprints=one.fingerprints | {"data": fingerprint})
 
     with Store.open(url) as store:
-        return fill(store, make=run, workloads=(workload,), **options)
+        return fill(store, make=finished, workloads=(workload,), **options)
 
 
 @pytest.fixture
@@ -48,13 +48,18 @@ def cache(tmp_path, monkeypatch):
     return put
 
 
+def markup(app):
+    """All HTML of the page."""
+    return "\n".join(element.proto.body for element in app.get("html") if "<style>" not in element.proto.body)
+
+
 def figures(app):
     return {figure["layout"]["title"]["text"]: figure for figure in (json.loads(chart.proto.spec) for chart in app.get("plotly_chart"))}
 
 
 def test_matrices_and_examples(url, cache):
     store_study(url, cache("digits", np.linspace(0, 1, 60 * 64, dtype=np.float32).reshape(60, 8, 8, 1)))
-    app = open_page("predictions")
+    app = run("predictions")
     seen = words(app)
     assert "TensorFlow / PyTorch, the two networks of each seed on the same 60 test examples" in seen
     assert "That speaks of these networks, not of the frameworks" in seen
@@ -77,16 +82,16 @@ def test_matrices_and_examples(url, cache):
 
 def test_the_kind_of_examples_is_in_the_url(url, cache):
     store_study(url, cache("digits", np.zeros((60, 8, 8, 1), np.float32)))
-    app = open_page("predictions", examples="b")
+    app = run("predictions", examples="b")
     assert "test example 0, 5 of 5 seeds" in words(app)
-    app = open_page("predictions", examples="both")
+    app = run("predictions", examples="both")
     assert markup(app).count("<img ") == 1
     assert "test example 20, 5 of 5 seeds" in words(app)
 
 
 def test_one_seed_alone(url, cache):
     store_study(url, cache("digits", np.zeros((60, 8, 8, 1), np.float32)))
-    app = open_page("predictions", seed="1", examples="a")
+    app = run("predictions", seed="1", examples="a")
     assert "1 network a side on 60 test examples" in words(app)
     assert "There is none." in words(app), "with seed 1 the second side errs nowhere alone"
     app.selectbox(key="seed").set_value("2").run()
@@ -100,10 +105,10 @@ def test_a_page_holds_24_pictures_and_a_link_names_it(url, cache):
         return Predictions.pack(LABELS if right else (LABELS + 1) % CLASSES, LABELS, CLASSES)
 
     store_study(url, cache("digits", np.zeros((60, 8, 8, 1), np.float32)), make=make)
-    app = open_page("predictions")
+    app = run("predictions")
     assert markup(app).count("<img ") == 24
     assert "1 to 24 of 60." in words(app)
-    app = open_page("predictions", page="3")
+    app = run("predictions", page="3")
     assert "49 to 60 of 60." in words(app)
     assert markup(app).count("<img ") == 12
     app.segmented_control(key="examples").set_value("b").run()
@@ -120,7 +125,7 @@ def test_texts_are_words_and_escaped(url, cache):
     x = np.zeros((60, 200), np.int32)
     x[:, -3:] = 1, 3, 4
     store_study(url, cache("imdb", x, ("<script>alert(1)</script>", "**film**")), workload="imdb_lstm", make=make)
-    app = open_page("predictions")
+    app = run("predictions")
     assert "<script>alert(1)</script> **film**" in words(app)
     assert "<script>" not in markup(app)
     assert markup(app).count('class="lf-text"') == 8
@@ -134,7 +139,7 @@ def test_texts_whose_words_are_not_in_the_cache(url, cache):
         return Predictions.pack(labels if side == TWO[0] else 1 - labels, labels, 2)
 
     store_study(url, cache("imdb", np.full((60, 200), 5, np.int32)), workload="imdb_lstm", make=make)
-    seen = words(open_page("predictions"))
+    seen = words(run("predictions"))
     assert "The words of these texts are not known" in seen
     assert "levelfield data fetch imdb --data-dir FOLDER" in seen
     assert "PyTorch: pos" in seen
@@ -142,7 +147,7 @@ def test_texts_whose_words_are_not_in_the_cache(url, cache):
 
 def test_without_the_data_set_matrices_are_of_what_is_known(url, cache):
     store_study(url)
-    app = open_page("predictions")
+    app = run("predictions")
     seen = words(app)
     assert "They cannot be shown here: the data set digits is not in this machine's cache" in seen
     assert "the right class of 1 examples is not known" in seen
@@ -153,13 +158,13 @@ def test_without_the_data_set_matrices_are_of_what_is_known(url, cache):
 def test_another_data_set_of_that_name_is_not_shown(url, cache):
     cache("digits", np.zeros((60, 8, 8, 1), np.float32))
     store_study(url)
-    seen = words(open_page("predictions"))
+    seen = words(run("predictions"))
     assert "in this machine's cache is not that of the runs" in seen
 
 
 def test_runs_without_predictions(url):
     store_study(url, make=lambda side, seed: None)
-    app = open_page("predictions")
+    app = run("predictions")
     assert "of these runs there are none" in words(app)
     assert not app.get("plotly_chart")
 
@@ -167,7 +172,7 @@ def test_runs_without_predictions(url):
 def test_some_runs_without_predictions(url):
     networks = dict(zip(TWO, pair(10, 8, 0, other_error=2), strict=True))
     store_study(url, make=lambda side, seed: networks[side] if seed < 3 else None)
-    seen = words(open_page("predictions"))
+    seen = words(run("predictions"))
     assert "in 3 of 3 seeds" in seen
     assert "Of 2 more pairs no predictions are stored." in seen
     assert "only TensorFlow right only PyTorch right" in seen
@@ -175,12 +180,12 @@ def test_some_runs_without_predictions(url):
 
 def test_one_side_alone(url):
     store_study(url, sides=("torch",))
-    assert "This study has one side." in words(open_page("predictions"))
+    assert "This study has one side." in words(run("predictions"))
 
 
 def test_several_comparisons_are_chosen(url):
     store_study(url, sides=("tensorflow", "torch", "third"), seeds=2)
-    app = open_page("predictions")
+    app = run("predictions")
     assert app.selectbox(key="compare").options == ["TensorFlow / PyTorch", "TensorFlow / third", "PyTorch / third"]
     app.selectbox(key="compare").set_value("torch-third").run()
     assert not app.exception
@@ -192,16 +197,16 @@ def test_only_the_chosen_comparison_s_predictions_are_read(url, monkeypatch):
     asked = []
     read = Store.predictions
     monkeypatch.setattr(Store, "predictions", lambda self, study, run_ids=None: asked.append(run_ids) or read(self, study, run_ids))
-    open_page("parity")
+    run("parity")
     assert asked == []
-    open_page("predictions", compare="torch-third")
+    run("predictions", compare="torch-third")
     assert [len(run_ids) for run_ids in asked] == [4]
 
 
 def test_hostile_names_are_text(url, cache, monkeypatch):
     monkeypatch.setattr("levelfield.data.digits.CLASS_NAMES", tuple(f"<script>{n}</script>" for n in range(10)))
     store_study(url, cache("digits", np.zeros((60, 8, 8, 1), np.float32)), sides=("<img src=x>", "*b*_[c](d)"))
-    app = open_page("predictions")
+    app = run("predictions")
     assert "<script>" not in markup(app)
     assert "<img src=x>" not in markup(app)
     for chart in app.get("plotly_chart"):
@@ -212,4 +217,4 @@ def test_hostile_names_are_text(url, cache, monkeypatch):
 def test_predictions_that_cannot_be_read_are_told(url):
     broken = Predictions(classes=10, examples=60, packed=b"nonsense")
     store_study(url, make=lambda side, seed: broken)
-    assert "They cannot be compared: predictions cannot be read" in words(open_page("predictions"))
+    assert "They cannot be compared: predictions cannot be read" in words(run("predictions"))
