@@ -37,7 +37,7 @@ LOG = "\n".join(f"2026-05-01 08:00:{second:02d} step {second * 100} loss {2 / (1
 
 @dataclass(frozen=True)
 class Plan:
-    """How much there is to be: ``blocks`` of a run on average."""
+    """How much there is to be: ``blocks`` of a run that is timed block by block; where epochs are, a twentieth of it."""
 
     runs: int
     blocks: int

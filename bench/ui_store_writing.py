@@ -1,17 +1,18 @@
 """Writes made-up studies fast, for `bench/ui_store.py`: many rows at a time, which the store itself never does."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import Connection, Table, insert, text
 
 from bench.ui_store_runs import MadeRun, MadeStudy
 from levelfield.step_summary import BLOCK_COLUMNS, StepSummary
 from levelfield.store import Store, dueling, rows
 from levelfield.store.address import parse
 from levelfield.store.engine import make_engine
-from levelfield.store.tables import epochs, predictions, runs, step_summaries, studies
+from levelfield.store.tables import runs, step_summaries, studies
 
 COLUMNS = ("run_id", "position", "epoch", "first_step", "steps", "samples", "duration_ns", "steady")
 
@@ -44,7 +45,7 @@ class Writer:
             connection.execute(insert(runs), [_run(run_id, made) for run_id, made in zip(ids, study.runs, strict=True)])
             for run_id, made in zip(ids, study.runs, strict=True):
                 _blocks(connection, run_id, made)
-            for table, parts in _parts(ids, study.runs):
+            for table, parts in _parts(ids, study.runs).items():
                 if parts:
                     connection.execute(insert(table), parts)
             for planned, result, at in study.duels:
@@ -56,19 +57,14 @@ def _run(run_id: int, made: MadeRun) -> dict[str, Any]:
     return {"id": run_id, **row}
 
 
-def _parts(ids: Iterable[int], made: Sequence[MadeRun]) -> list[tuple[Any, list[dict[str, Any]]]]:
-    both = list(zip(ids, made, strict=True))
-    return [
-        (epochs, [row for run_id, run in both for row in rows.epoch_rows(run_id, run.result)]),
-        (predictions, [row for run_id, run in both for row in rows.prediction_rows(run_id, run.result)]),
-        (
-            step_summaries,
-            [
-                {"run_id": run_id, **StepSummary.of_columns(**{name: run.blocks[name] for name in BLOCK_COLUMNS}).to_dict()}
-                for run_id, run in both
-            ],
-        ),
-    ]
+def _parts(ids: Iterable[int], made: Sequence[MadeRun]) -> dict[Table, list[dict[str, Any]]]:
+    """Everything but the blocks, by table."""
+    found: dict[Table, list[dict[str, Any]]] = defaultdict(list)
+    for run_id, run in zip(ids, made, strict=True):
+        summary = StepSummary.of_columns(**{name: run.blocks[name] for name in BLOCK_COLUMNS})
+        for table, own in (rows.run_parts(run.result) | {step_summaries: [summary.to_dict()]}).items():
+            found[table] += [{"run_id": run_id, **row} for row in own]
+    return found
 
 
 def _blocks(connection: Connection, run_id: int, made: MadeRun) -> None:

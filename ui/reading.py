@@ -8,8 +8,9 @@ from typing import Any
 import streamlit as st
 
 from levelfield.report.analysis import analyse
-from levelfield.report.history import Past
+from levelfield.report.history import METRICS, Bursts, Past, Point, points
 from levelfield.report.model import Analysis
+from levelfield.report.quantities import SPEED
 from levelfield.result import Status
 from levelfield.spec import Case
 from levelfield.store import Store, StudyRecord
@@ -90,23 +91,35 @@ def read_kinds(url: str, stamp: Hashable) -> Mapping[Kind, int]:
         return kinds(store)
 
 
-@st.cache_resource(max_entries=4, show_spinner="Reading the history ...")
+@st.cache_resource(max_entries=2, show_spinner="Reading the history ...")
 def read_past(url: str, kind: Kind, stamp: Hashable) -> Past:
     """All runs of a kind. Raises StoreError."""
     del stamp
     with Store.open(url, read_only=True) as store:
         studies = store.studies()
-        bursts: dict[tuple[str, int, str], dict[int, float]] = defaultdict(dict)
-        for row in past_bursts(store, kind):
-            bursts[row.study_id, row.pair, row.side][row.round] = row.samples / (row.duration_ns / 1e9)
         return Past(
             case=Case(workload=kind.workload, workers=kind.workers),
             track=kind.track,
             precision=kind.precision,
             device=kind.device,
             runs=past_runs(store, kind),
-            bursts=bursts,
             studies={study.id: study for study in studies},
             newest=newest(store),
             newest_sources=studies[0].source_hash,
         )
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def read_points(url: str, kind: Kind, metric: str, stamp: Hashable) -> Sequence[Point]:
+    """What a metric, by the name of its quantity, was in all studies of a kind. Raises StoreError."""
+    quantity = next(one for one in METRICS if one.name == metric)
+    bursts = _bursts(url, kind) if quantity is SPEED else {}
+    return points(read_past(url, kind, stamp), quantity, bursts)
+
+
+def _bursts(url: str, kind: Kind) -> Bursts:
+    bursts: dict[tuple[str, int, str], dict[int, float]] = defaultdict(dict)
+    with Store.open(url, read_only=True) as store:
+        for study, pair, side, number, samples, ns in past_bursts(store, kind):
+            bursts[study, pair, side][number] = samples / (ns / 1e9)
+    return bursts

@@ -1,5 +1,6 @@
 """Two sides against each other, pair by pair."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 from levelfield.report.model import Exclusion, Side
@@ -44,6 +45,17 @@ def _effect(a: ByPair, b: ByPair, quantity: Quantity) -> Effect:
         for column, run in zip(columns, members, strict=True):
             column.append(run.value(quantity) if run and not out else None)
     return (ratio if quantity.compared == "ratio" else difference)(*columns)
+
+
+def ratio_of(a: Run, b: Run, quantity: Quantity) -> float | None:
+    """A/B of one pair, as `effects` takes it; None where the pair cannot be used for the quantity."""
+    if quantity is SPEED:
+        log = _within(a, b)
+        return None if log is None else math.exp(log)
+    values = a.value(quantity), b.value(quantity)
+    if values[0] is None or values[1] is None or unusable((a, b), quantity, ("", "")):
+        return None
+    return values[0] / values[1]
 
 
 def _within(a: Run | None, b: Run | None) -> float | None:

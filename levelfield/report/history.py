@@ -5,10 +5,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from levelfield.report.aspects import Account
-from levelfield.report.compare import effects
+from levelfield.report.compare import effects, ratio_of
 from levelfield.report.model import Side
 from levelfield.report.quantities import ACCURACY, PROCESS_MEMORY, SPEED, THROUGHPUT, TIME_TO_TRAIN, Quantity
 from levelfield.report.runs import Record, Run
@@ -18,6 +18,7 @@ from levelfield.result import Status
 from levelfield.spec import Case
 from levelfield.stats import describe
 
+Bursts: TypeAlias = Mapping[tuple[str, int, str], Mapping[int, float]]  # by study, pair and side, and by round: examples/s
 METRICS = (THROUGHPUT, SPEED, ACCURACY, TIME_TO_TRAIN, PROCESS_MEMORY)  # speed: the ratio of two sides, however the study measures it
 TRAINED = ("warmup", "train")  # phases
 STALE = (
@@ -59,14 +60,13 @@ class NewestOf(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Past:
-    """All runs of one kind, their bursts by (study, pair, side) and round in examples/s, the studies by id, and what is newest."""
+    """All runs of one kind, the studies by id, and what is newest."""
 
     case: Case
     track: str
     precision: str
     device: str
     runs: Sequence[Any]
-    bursts: Mapping[tuple[str, int, str], Mapping[int, float]]
     studies: Mapping[str, Record]
     newest: Mapping[str, NewestOf]
     newest_sources: str
@@ -106,14 +106,15 @@ class Change:
     after: str
 
 
-def points(past: Past, quantity: Quantity) -> list[Point]:
-    """By time. A study none of whose runs has a value has no point."""
+def points(past: Past, quantity: Quantity, bursts: Bursts | None = None) -> list[Point]:
+    """By time. A study none of whose runs has a value has no point. Only the ratio of speeds asks for the ``bursts`` of duels."""
     of_study: dict[str, list[Any]] = defaultdict(list)
     for row in past.runs:
         of_study[row.study_id].append(row)
     known = sorted((past.studies[name] for name in of_study if name in past.studies), key=lambda study: study.created_at)
-    draw = _ratios if quantity is SPEED else _medians
-    return [point for study in known for point in draw(past, study, of_study[study.id], quantity)]
+    if quantity is SPEED:
+        return [point for study in known for point in _ratios(past, study, of_study[study.id], bursts or {})]
+    return [point for study in known for point in _medians(past, study, of_study[study.id], quantity)]
 
 
 def version_changes(found: Sequence[Point]) -> list[Change]:
@@ -139,23 +140,18 @@ def _medians(past: Past, study: Record, rows: Sequence[Any], quantity: Quantity)
             yield _point(past, study, (side,), own, values=ends, n=summary.n)
 
 
-def _ratios(past: Past, study: Record, rows: Sequence[Any], _quantity: Quantity) -> Iterable[Point]:
+def _ratios(past: Past, study: Record, rows: Sequence[Any], bursts: Bursts) -> Iterable[Point]:
     """Over all pairs that are recorded, as the verdict has it; a study that still goes on is judged there at its last look alone."""
-    runs = [_run(row, past, past.bursts.get((row.study_id, row.pair, row.side), {})) for row in rows]
+    runs = [_run(row, past, bursts.get((row.study_id, row.pair, row.side), {})) for row in rows]
     question = question_of({**study.study, "until_decided": False}, runs)
     for two in question.pairs_of_sides:
         a, b = members(past.case, two, runs, question)
-        whole, n = _ratio(a, b, question.speed_from)
-        each = {pair: _ratio({pair: a[pair]}, {pair: b[pair]}, question.speed_from)[0] for pair in a.keys() & b.keys()}
-        known = {pair: one for pair, one in each.items() if one is not None}
-        if whole is not None:
-            own = [row for row in rows if row.side in {side.label for side in two} and row.pair in known]
-            yield _point(past, study, two, own, values=(whole, min(known.values()), max(known.values())), n=n)
-
-
-def _ratio(a: Mapping[int, Run], b: Mapping[int, Run], quantity: Quantity) -> tuple[float | None, int]:
-    effect = effects(a, b, (quantity,))[quantity.name]
-    return effect.estimate, effect.n
+        effect = effects(a, b, (question.speed_from,))[question.speed_from.name]
+        pairs = ((pair, ratio_of(a[pair], b[pair], question.speed_from)) for pair in a.keys() & b.keys())
+        each = {pair: ratio for pair, ratio in pairs if ratio is not None}
+        if effect.estimate is not None:
+            own = [row for row in rows if row.side in {side.label for side in two} and row.pair in each]
+            yield _point(past, study, two, own, values=(effect.estimate, min(each.values()), max(each.values())), n=effect.n)
 
 
 def _point(

@@ -206,4 +206,9 @@ def _seconds_if_known(ns: "pd.Series[int]") -> "pd.Series[float]":
 
 def _frame(found: Sequence[AnyRow], columns: tuple[str, ...]) -> pd.DataFrame:
     values = zip(*found, strict=True) if found else ((),) * len(columns)
-    return pd.DataFrame(dict(zip(columns, map(list, values), strict=True)), columns=list(columns))
+    return pd.DataFrame({name: _column(own) for name, own in zip(columns, values, strict=True)}, columns=list(columns))
+
+
+def _column(values: tuple[Any, ...]) -> Any:
+    """Numbers as NumPy takes them, which looks at them once; pandas looks at each several times."""
+    return np.asarray(values) if values and isinstance(values[0], int | float) else list(values)

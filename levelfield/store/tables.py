@@ -54,6 +54,12 @@ runs = Table(
     # It begins with the study, so it is also the index by which a study's runs are found.
     UniqueConstraint("study_id", "spec_hash", "side", "attempt"),
     Index("ix_runs_spec_hash", "spec_hash"),
+    # Questions about all runs are answered from these alone: a row is long.
+    Index("ix_runs_ended", "study_id", "spec_hash", "side", "attempt", "status"),
+    Index(
+        "ix_runs_browsed",
+        *("started_at", "study_id", "workload", "workers", "side", "framework", "track", "status", "precision", "device"),
+    ),
     # An id that a deleted run had is not given away again.
     sqlite_autoincrement=True,
 )

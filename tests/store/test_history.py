@@ -12,7 +12,7 @@ from levelfield.store import Store
 from levelfield.store.frames import load
 from levelfield.store.history import Kind, kinds
 from tests.ui.stores import fill, result
-from ui.reading import read_past
+from ui.reading import read_past, read_points
 
 DIGITS = Kind(workload="digits_cnn", workers=1, track="matched", precision="fp32", device="cpu")
 
@@ -58,7 +58,7 @@ def test_a_side_s_point_is_its_median_and_range_in_the_report(filled, quantity):
 
 
 def test_the_speed_ratio_is_the_verdict_s(filled):
-    found = points(past(filled), SPEED)
+    found = read_points(filled, DIGITS, SPEED.name, None)
     for point, study in zip(found, ("first-1", "bursts-1", "last-1"), strict=True):
         comparison = analyse(load(study, filled), networks=False).workloads[0].comparisons[0]
         effect = comparison.effects[comparison.speed_from]

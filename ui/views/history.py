@@ -8,7 +8,7 @@ import streamlit as st
 from levelfield.charts import history as drawn
 from levelfield.charts.style import Look, looks
 from levelfield.report import formats
-from levelfield.report.history import METRICS, STALE, Past, Point, points, version_changes
+from levelfield.report.history import METRICS, STALE, Point, version_changes
 from levelfield.report.model import Side
 from levelfield.report.quantities import SPEED, Quantity
 from levelfield.report.titles import case_title, framework_titles
@@ -18,7 +18,7 @@ from levelfield.store.history import Kind
 from ui import look, states, visit
 from ui.choosing import switch
 from ui.drawing import chart
-from ui.reading import read_kinds, read_past
+from ui.reading import read_kinds, read_points
 from ui.sections import heading
 
 KIND = "kind"  # in the URL
@@ -53,13 +53,13 @@ def _page(url: str, stamp: Hashable) -> None:
     if missing:
         st.warning(look.plain(f"There are no runs of {missing} in this store."))
     quantity, clock = _switches()
-    past = read_past(url, kinds[name][0], stamp)
-    found = points(past, quantity)
+    kind, _ = kinds[name]
+    found = read_points(url, kind, quantity.name, stamp)
     if not found:
         st.html(look.div("", f"No study of this has a value: {quantity.absent}."))
         return
     titles = framework_titles()
-    _draw(past, found, quantity, clock, titles)
+    _draw(kind, found, quantity, clock, titles)
     _table(found, quantity, titles)
 
 
@@ -69,14 +69,14 @@ def _switches() -> tuple[Quantity, str]:
     return next(quantity for quantity in METRICS if quantity.name == metric), clock
 
 
-def _draw(past: Past, found: Sequence[Point], quantity: Quantity, clock: str, titles: Mapping[str, str]) -> None:
+def _draw(kind: Kind, found: Sequence[Point], quantity: Quantity, clock: str, titles: Mapping[str, str]) -> None:
     figure = drawn.history(
         found, version_changes(found), _looks(found), quantity=quantity, clock=clock, titles={**titles, "levelfield": "Levelfield"}
     )
     studies, several = len({point.study_id for point in found}), quantity is SPEED
     runs = sum(point.n for point in found)
     n = f"{studies} stud{'y' if studies == 1 else 'ies'}, {runs:,} {'pairs' if several else 'runs'}"
-    basis = f"{n}; ranges, no intervals; track {past.track}; each study's own page says whether it is certified. Hollow: stale."
+    basis = f"{n}; ranges, no intervals; track {kind.track}; each study's own page says whether it is certified. Hollow: stale."
     chart(figure, f"history-{quantity.name}", drawn.data(found), basis=basis, note=BASIS[several])
     if marked := drawn.marks(version_changes(found), {**titles, "levelfield": "Levelfield"}):
         told = (f"{number}: {what} ({at:%Y-%m-%d})" for number, (at, what) in enumerate(marked, start=1))
