@@ -20,7 +20,7 @@ from levelfield.report.examples import Examples
 from ui.choosing import page_of, switch
 from ui.look import div, dot, with_code
 
-KIND, PAGE = "examples", "page"  # the names in the URL
+KIND, PAGE = "examples", "sheet"  # the names in the URL
 PICTURES, TEXTS = 24, 8  # on a page
 SIDE, LARGEST = 96, 128  # pixels of a small picture when it is shown, and of a large one
 CSS = """<style>

@@ -108,7 +108,7 @@ def test_a_page_holds_24_pictures_and_a_link_names_it(url, cache):
     app = run("predictions")
     assert markup(app).count("<img ") == 24
     assert "1 to 24 of 60." in words(app)
-    app = run("predictions", page="3")
+    app = run("predictions", sheet="3")
     assert "49 to 60 of 60." in words(app)
     assert markup(app).count("<img ") == 12
     app.segmented_control(key="examples").set_value("b").run()
