@@ -136,7 +136,8 @@ def _map(one: Certificate, data: pd.DataFrame, shown: Shown, name: str) -> None:
     parts = charts.parts(data)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         part = switch(PART, parts, default=charts.place(first) if first else None)
-        kind = switch(KIND, _kinds(data, part))
+        kinds = _kinds(data, part)
+        kind = switch(KIND, kinds) if len(kinds) > 1 else charts.ALL_KINDS
         layers = charts.layers_of(data)
         rows = _rows(layers) if len(layers) > MANY else EVERY
     cells, blocks = charts.of_part(data, part, kind), charts.groups(layers)
