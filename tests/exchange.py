@@ -19,7 +19,7 @@ from levelfield.store.bundle.writing import seal
 from levelfield.store.frames import load
 from levelfield.store.tables import metadata
 from tests import networks
-from tests.certificates import certificate
+from tests.certificates import CODES, certificate, with_map
 from tests.ui import stores
 
 PREDICTED = dict(zip(stores.TWO, networks.pair(both=250, a_only=60, b_only=40, same_error=10), strict=True))
@@ -31,7 +31,7 @@ def run(side, seed):
         log = Failure(reason="RuntimeError: выпало 💥 <b>", traceback="line 1\nline 2", log_tail="nul \x00, \u2028")
         return stores.result(side, seed, status=Status.FAILED, failure=log)
     found = stores.result(side, seed, speed=1.2 if side == "torch" else 1.0, predictions=PREDICTED[side])
-    found.environment |= {"load": [math.nan, {"noise": math.inf}], "gpu": None, "z": 1, "a": {"größer": "学習"}}
+    found.environment |= {"worker_code": CODES[side], "load": [math.nan, {"noise": math.inf}], "gpu": None, "z": 1, "a": {"größer": "学習"}}
     found.step_losses = [0.1, 1e-300, math.nan, -math.inf, -0.0, 1 / 3]
     if seed == 2:
         found.epochs[1] = replace(found.epochs[1], train_loss=math.nan, test_loss=math.inf)
@@ -43,7 +43,8 @@ def fill(store, name="digits", *, certify=True, **options):
     """Runs of every kind, duels, and certificates of its workload and of another one. Returns the study's id."""
     duels = [Status.OK, Status.INVALID, Status.OK, Status.OK, Status.OK]
     study_id = stores.fill(store, name, make=run, duels=duels, skip=1, **options)
-    failed, passed = certificate(beyond="output/conv1", relative=math.inf), certificate(seed=1, earlier=("seed 0: über der Schranke",))
+    failed = certificate(beyond="output/conv1", relative=math.inf, precision="fp64")
+    passed = with_map(certificate(seed=1, earlier=("seed 0: über der Schranke",)))
     for given in (failed, passed, certificate(workload="other")) if certify else ():
         store.add_certificate(given)
     return study_id

@@ -72,6 +72,7 @@ class Frames(Protocol):
     @property
     def certificates(self) -> Sequence[Certificate]: ...  # noqa: D102
     def predictions(self) -> Mapping[int, Predictions]: ...  # noqa: D102
+    def blocks(self, run_ids: Sequence[int]) -> pd.DataFrame: ...  # noqa: D102
 
 
 BEFORE_FULL_SPEED = ("process_start", "import", "data", "device", "join", "build", "warmup")

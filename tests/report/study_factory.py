@@ -28,7 +28,10 @@ class Given(SimpleNamespace):
         columns = [field.name for field in fields(StepSummary)]
         steps = pd.DataFrame([one.to_dict() for one in summaries], columns=columns)
         of_run = self.runs[["run_id", "side", "seed", "workload", "workers"]].reset_index(drop=True)
-        return pd.concat([of_run, steps], axis=1).astype({"steady_rate": "float64"})
+        seconds = {
+            f"{n}_s": pd.Series([np.asarray(ns) / 1e9 for ns in steps[f"{n}_ns"]], dtype="object") for n in ("steady_step", "warm_step")
+        }
+        return pd.concat([of_run, steps], axis=1).assign(**seconds).astype({"steady_rate": "float64"})
 
     def blocks(self, run_ids=None):
         return self.block_rows if run_ids is None else self.block_rows[self.block_rows["run_id"].isin(run_ids)]

@@ -11,9 +11,10 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
+from levelfield.charts.steps import MAX_STEPS
 from levelfield.report.analysis import analyse
 from levelfield.report.html import to_html
-from levelfield.report.html.charts import MAX_ROWS
+from levelfield.report.html.chart import MAX_ROWS
 from levelfield.report.html.markup import html, tag, with_code
 from levelfield.services import ROOT
 from levelfield.store import Store
@@ -115,12 +116,24 @@ def test_a_whole_study(tmp_path):
         "the same on every side (seed 0: 000000000000",
     ):
         assert said in found.text
-    for chart in ("ratios-0", "learning-test_accuracy-epoch", "learning-train_loss-seconds", "duels-0", "steps-steady", "phases"):
+    for chart in (
+        "ratios-0",
+        "learning-test_accuracy-epoch",
+        "learning-train_loss-seconds",
+        "duels-0",
+        "steps-steady-runs",
+        "steps-warm-all",
+        "phases",
+        "starts",
+        "taken-0",
+        "parity-0-off",
+    ):
         assert found.charts[f"{chart}-digits_cnn-1"]["data"]
     rounds = found.charts["duels-0-digits_cnn-1"]["csv"].splitlines()
-    assert rounds[0] == "seed,pair,round,side,steps,samples,duration_s"
-    assert len(rounds) == 1 + 4 * 10
-    assert found.charts["ratios-0-digits_cnn-1"]["basis"] == "5 pairs; 95% intervals, unadjusted; track matched; not certified."
+    assert rounds[0] == "seed,round,ratio"
+    assert len(rounds) == 1 + 4 * 5
+    assert {f"confusion-0-{side}-digits_cnn-1" for side in "ab"} | {"disagreement-0-digits_cnn-1"} <= set(found.charts)
+    assert found.charts["ratios-0-digits_cnn-1"]["basis"] == "5 pairs; 95% intervals, unadjusted; track matched; certified."
 
 
 def test_a_study_without_runs(tmp_path):
@@ -183,13 +196,13 @@ def test_the_file_can_be_written_as_utf_8():
 
 def test_what_is_in_the_file_is_bounded():
     given = frames(pairs=30)
-    blocks = given.blocks[given.blocks["steady"]]
-    given.blocks = pd.concat([blocks.assign(first_step=blocks["first_step"] + 1000 * at) for at in range(120)], ignore_index=True)
-    assert len(given.blocks) == 2 * MAX_ROWS + 1600
+    rows = given.block_rows
+    given.block_rows = pd.concat([rows.assign(first_step=rows["first_step"] + 1000 * at) for at in range(120)], ignore_index=True)
+    assert len(given.block_rows) > 2 * MAX_ROWS
     text = to_html(given, analyse(given))
-    rows = Page(text).charts["steps-steady-digits_cnn-1"]["csv"].splitlines()
-    assert rows[0] == "run_id,side,seed,step_s_5%,step_s_25%,step_s_50%,step_s_75%,step_s_95%"
-    assert len(rows) == 61
+    shown = Page(text).charts
+    assert "steps-steady-runs-digits_cnn-1" not in shown
+    assert len(shown["steps-steady-all-digits_cnn-1"]["csv"].splitlines()) <= 1 + 2 * MAX_STEPS
     assert len(text) < 6_500_000
 
 

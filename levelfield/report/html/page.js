@@ -8,6 +8,7 @@
     light: { text: "#1b2026", soft: "#56606b", ground: "#ffffff" },
     dark: { text: "#e4e8ec", soft: "#9ba6b2", ground: "#0f1318" },
   };
+  const TITLE = 34; // pixels
   const PRINTED_WIDTH = 690; // CSS pixels: the width of a sheet between its margins
 
   function template(theme, ground) {
@@ -22,7 +23,15 @@
         // A finger that scrolls the page must not zoom a chart.
         dragmode: touch.matches ? false : "zoom",
       },
+      data: { heatmap: [{ textfont: { color: text } }], bar: [{ error_x: { color: soft }, error_y: { color: soft } }] },
     };
+  }
+
+  // Plotly draws the title of a lying colour bar onto the bar if it has one line; and one line is too long for a telephone.
+  function traces(data) {
+    const own = structuredClone(data);
+    for (const { colorbar } of own) if (colorbar?.orientation === "h" && colorbar.title) colorbar.title.text = colorbar.title.text.replace("; ", ";<br>");
+    return own;
   }
 
   const theme = () => (dark.matches ? "dark" : "light");
@@ -34,11 +43,14 @@
     const { data, layout } = charts.get(node.dataset.chart);
     const own = structuredClone(layout);
     delete own.title; // it stands above, where it can wrap
-    own.margin = { ...own.margin, t: Math.max(16, (own.margin?.t ?? 74) - 34) };
-    own.height = (own.height ?? 360) - 34;
+    if (!data.some((trace) => trace.colorbar?.yref === "container")) {
+      // What counts from the figure's edge must keep its room, all else takes the title's.
+      own.margin = { ...own.margin, t: Math.max(16, (own.margin?.t ?? 74) - TITLE) };
+      own.height = (own.height ?? 360) - TITLE;
+    }
     own.template = template(theme(), "rgba(0,0,0,0)");
     try {
-      Plotly.newPlot(node, structuredClone(data), own, { displaylogo: false, responsive: true, modeBarButtons: [["zoom2d", "pan2d", "resetScale2d"]] });
+      Plotly.newPlot(node, traces(data), own, { displaylogo: false, responsive: true, modeBarButtons: [["zoom2d", "pan2d", "resetScale2d"]] });
     } catch (error) {
       node.textContent = "This chart cannot be drawn here; its data can be saved.";
       node.classList.add("failed");
@@ -61,7 +73,7 @@
     Object.assign(layout, { template: template("light", "#ffffff"), height: (layout.height ?? 360) + 38, width: 1000, autosize: false });
     layout.margin = { ...layout.margin, t: top, l: 16, r: 20, b: (layout.margin?.b ?? 48) + 10 };
     layout.title = { ...layout.title, pad: { l: 16, t: 6 }, subtitle: { text: chart.basis, font: { size: 12, color: THEMES.light.soft } } };
-    const figure = { data: structuredClone(chart.data), layout };
+    const figure = { data: traces(chart.data), layout };
     const address = await Plotly.toImage(figure, { format, width: 1000, height: layout.height, scale: format === "png" ? 2 : 1 });
     if (format === "png") return bytes(address);
     return new Blob([decodeURIComponent(address.slice(address.indexOf(",") + 1))], { type: "image/svg+xml" });
@@ -79,14 +91,23 @@
     save(chart.file, type, content);
   }
 
-  // A group shows the one chart that has what was chosen in each of its switches.
+  // A group shows the one chart that has what was chosen in each of its switches or, where there is none such, another one with this choice.
   function choose(button) {
     const group = button.closest(".group");
-    for (const other of button.parentElement.querySelectorAll("button")) other.setAttribute("aria-pressed", String(other === button));
+    for (const other of button.parentElement.querySelectorAll("button")) press(other, other === button);
     const chosen = [...group.querySelectorAll("button[aria-pressed=true]")].map((pressed) => pressed.dataset.choice).join("|");
-    for (const figure of group.querySelectorAll("figure")) figure.hidden = figure.dataset.choices !== chosen;
-    for (const node of group.querySelectorAll(".plot")) draw(node);
-    for (const node of group.querySelectorAll("figure:not([hidden]) .plot")) Plotly.Plots.resize(node);
+    const figures = [...group.querySelectorAll("figure")];
+    const choices = (figure) => figure.dataset.choices.split("|");
+    const shown = figures.find((one) => one.dataset.choices === chosen) ?? figures.find((one) => choices(one).includes(button.dataset.choice));
+    for (const one of group.querySelectorAll("button[data-choice]")) press(one, choices(shown).includes(one.dataset.choice));
+    for (const one of figures) one.hidden = one !== shown;
+    const node = shown.querySelector(".plot");
+    draw(node);
+    Plotly.Plots.resize(node);
+  }
+
+  function press(button, pressed) {
+    button.setAttribute("aria-pressed", String(pressed));
   }
 
   document.addEventListener("click", (event) => {

@@ -13,13 +13,13 @@ from plotly.io.json import to_json_plotly
 from plotly.offline import get_plotlyjs
 
 import levelfield
-from levelfield.charts import timing
 from levelfield.charts.style import looks
 from levelfield.report import badges
-from levelfield.report.html import charts, sections
-from levelfield.report.html.charts import Chart, Drawn
+from levelfield.report.failures import nothing_counts
+from levelfield.report.html import certified, learned, outcomes, sections, timed
+from levelfield.report.html.chart import Chart, Drawn
 from levelfield.report.html.markup import Html, html, tag
-from levelfield.report.model import Analysis, WorkloadAnalysis
+from levelfield.report.model import Analysis
 from levelfield.report.quantities import ACCURACY
 from levelfield.report.runs import Frames
 from levelfield.report.scaled import TITLE as SCALING
@@ -55,8 +55,8 @@ class Album:
     def __init__(self, study: str) -> None:
         self._study, self._charts = study, list[Chart]()
 
-    def figure(self, chart: Chart, *, hidden: bool = False, legend: Html | None = None) -> Html:
-        """A chart with its title, the buttons that save it, and what it rests on; ``legend`` is one that the figure has not itself."""
+    def figure(self, chart: Chart, *, hidden: bool = False) -> Html:
+        """A chart with its title, the buttons that save it, and what it rests on."""
         self._charts.append(chart)
         title = unescape(chart.figure.layout.title.text or chart.key)
         told = {"type": "button", "data_of": chart.key}
@@ -69,7 +69,7 @@ class Album:
             "figure",
             tag("figcaption", tag("b", title), tag("span", buttons, class_="save")),
             tag("div", class_="plot", data_chart=chart.key, style=f"min-height:{height:g}px", role="img", aria_label=title),
-            legend or "",
+            sections.chips(chart.legend) if chart.legend else "",
             sections.soft(" ".join(filter(None, (unescape(chart.basis), chart.note)))),
             hidden=hidden,
             data_choices="|".join(chart.choices) or None,
@@ -121,29 +121,34 @@ def _compares(analysis: Analysis) -> bool:
 
 def _main(frames: Frames, analysis: Analysis, album: Album) -> Iterable[Html]:
     yield tag("noscript", tag("p", "The charts need JavaScript, which is off here. Every figure stands in the tables as well."))
+    why, *reasons = nothing_counts(analysis) or ([] if analysis.recorded else ["No run has ended yet."]) or [""]
+    if why:
+        yield html([tag("p", why, class_="verdict"), sections.listing(reasons)])
     yield from (tag("p", line, class_="verdict next") for line in overall_lines(analysis))
-    if not analysis.recorded:
-        yield tag("p", "No run has ended yet.", class_="verdict")
+    look = looks(side.side for side in analysis.workloads[0].sides)
+    yield from map(album.figure, outcomes.every_case(analysis, look))
+    predictions = frames.predictions() if any(one.trained for case in analysis.workloads for one in case.comparisons) else {}
     for at, workload in enumerate(analysis.workloads):
-        yield tag("section", _case(frames, analysis, workload, album), id=_place(at))
+        drawn = Drawn(frames=frames, analysis=analysis, workload=workload, look=look, predictions=predictions)
+        yield tag("section", _case(drawn, album), id=_place(at))
     if scaled := sections.scaling(analysis):
-        yield tag("section", sections.heading(SCALING, level=2), scaled, id="scaling")
+        figures = map(album.figure, outcomes.scaled(analysis, look))
+        yield tag("section", sections.heading(SCALING, level=2), scaled, figures, id="scaling")
 
 
-def _case(frames: Frames, analysis: Analysis, workload: WorkloadAnalysis, album: Album) -> Iterable[Html]:
+def _case(drawn: Drawn, album: Album) -> Iterable[Html]:
     """A workload with a number of workers: the answer first, then what it rests on."""
-    drawn = Drawn(frames=frames, analysis=analysis, workload=workload, look=looks(side.side for side in workload.sides))
-    yield tag("h2", workload.title, class_="only" if len(analysis.workloads) == 1 else None)
+    workload = drawn.workload
+    yield tag("h2", workload.title, class_="only" if len(drawn.analysis.workloads) == 1 else None)
     yield from _answers(drawn, album) if workload.comparisons else [sections.alone(workload)]
     yield sections.heading("In figures")
     yield sections.figures(drawn)
+    yield from map(album.figure, outcomes.taken(drawn))
     yield from _learning(drawn, album)
-    yield sections.networks(workload)
     yield from _timing(drawn, album)
     yield sections.heading("What was not equal")
     yield sections.inequality(drawn)
-    yield sections.heading("Parity", "Whether both sides compute the same function, step by step and tensor by tensor.")
-    yield sections.certificates(workload)
+    yield from _parity(drawn, album)
     yield sections.heading("What did not go well")
     yield sections.troubles(drawn)
     yield sections.heading("What was compared")
@@ -160,26 +165,49 @@ def _answers(drawn: Drawn, album: Album) -> Iterable[Html]:
         yield sections.badge_list(found, explained)
         explained |= {one.name for one in found}
         yield sections.questions(comparison, drawn)
-        yield from map(album.figure, charts.ratios(drawn, at))
+        yield from map(album.figure, outcomes.ratios(drawn, at))
 
 
 def _learning(drawn: Drawn, album: Album) -> Iterable[Html]:
     if ACCURACY.name not in drawn.analysis.quantities:
         return  # the study does not train
     yield sections.heading("How they learn", CURVES)
-    found = list(charts.curves(drawn))
+    found = list(learned.curves(drawn))
     yield album.group(found) if found else tag("p", "No run that counts has completed an epoch.")
+    networks = [_predicted(drawn, at, album) for at in range(len(drawn.workload.comparisons))]
+    if any(networks):
+        yield sections.heading("What the trained networks take the test examples for")
+        yield from networks
+
+
+def _predicted(drawn: Drawn, at: int, album: Album) -> Html:
+    try:
+        found = list(learned.predicted(drawn, at))
+    except ValueError as error:
+        return tag("p", f"The networks cannot be compared: {error}.")
+    return html([sections.networks(drawn, at), album.group(found)]) if found else html("")
 
 
 def _timing(drawn: Drawn, album: Album) -> Iterable[Html]:
     yield sections.heading("Where the time goes")
-    yield from map(album.figure, charts.rounds(drawn))
-    if found := list(charts.steps(drawn)):
-        yield album.group(found)
-    told = list(charts.phases(drawn))
-    yield from (album.figure(chart, legend=sections.chips(timing.phase_colours(chart.figure))) for chart in told)
-    if not told:
+    before = list(timed.rounds(drawn))
+    groups = list(timed.step_times(drawn))
+    after = [*timed.phases(drawn), *timed.break_even(drawn)]
+    yield from map(album.figure, before)
+    yield album.group(groups) if groups else html("")
+    yield from map(album.figure, after)
+    yield sections.pays(drawn.workload)
+    if not after:
         yield tag("p", "No run counts for timing.")
+
+
+def _parity(drawn: Drawn, album: Album) -> Iterable[Html]:
+    yield sections.heading("Parity", "Whether both sides compute the same function, step by step and tensor by tensor.")
+    for at, comparison in enumerate(drawn.workload.comparisons):
+        maps = list(certified.heat_maps(drawn, at))
+        yield sections.certificate(comparison, album.group(maps) if maps else html(""))
+    if not any(one.certificate for one in drawn.workload.comparisons):
+        yield tag("p", "No certificate speaks of the code that ran.")
 
 
 def _foot(analysis: Analysis) -> Html:

@@ -1,13 +1,14 @@
 """What a study found, in words and tables, as HTML."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from html import unescape
 
 from levelfield.charts.style import Look
 from levelfield.report import badges, break_even, facts, predictions, scaled
 from levelfield.report.answers import answers
 from levelfield.report.certified import CertificateSummary, layer_table, when
-from levelfield.report.html.charts import Drawn
+from levelfield.report.html.chart import Drawn
 from levelfield.report.html.markup import Content, Html, folded, html, row, table, tag, with_code
 from levelfield.report.model import Analysis, Comparison, Incident, WorkloadAnalysis
 from levelfield.report.tables import CAPTION, Cell, Table, notes, workload_tables
@@ -28,6 +29,11 @@ def heading(text: str, caption: str = "", level: int = 3) -> Html:
 def soft(*content: Content) -> Html:
     """What is said in passing."""
     return tag("p", *content, class_="soft")
+
+
+def listing(lines: Sequence[str]) -> Html:
+    """A list of lines, or nothing."""
+    return tag("ul", [tag("li", line) for line in lines]) if lines else html("")
 
 
 def alone(workload: WorkloadAnalysis) -> Html:
@@ -53,7 +59,7 @@ def badge_list(found: Sequence[badges.Badge], explained: Iterable[str] = ()) -> 
 
 def questions(comparison: Comparison, drawn: Drawn) -> Html:
     """One sentence for each question that the study can be asked of two sides."""
-    found = answers(comparison, drawn.analysis, drawn.case)
+    found = answers(comparison, drawn.analysis, drawn.workload.case)
     return table("answers", [], (row(one.question, [[_mark(one.outcome), one.sentence]]) for one in found))
 
 
@@ -62,8 +68,7 @@ def figures(drawn: Drawn) -> Html:
     found = workload_tables(drawn.workload)
     if not found:
         return tag("p", "No run has given a figure yet.")
-    said = [tag("p", line) for line in _break_even(drawn.workload)]
-    return html([*(words(one, drawn.look) for one in found), *said, folded("What these figures are", soft(CAPTION))])
+    return html([*(words(one, drawn.look) for one in found), folded("What these figures are", soft(CAPTION))])
 
 
 def words(one: Table, look: Mapping[str, Look]) -> Html:
@@ -73,13 +78,22 @@ def words(one: Table, look: Mapping[str, Look]) -> Html:
     return table("figures", header, (row(name, map(_cell, cells)) for name, cells in one.rows))
 
 
-def networks(workload: WorkloadAnalysis) -> Html:
-    """The two networks of each seed, test example by test example."""
-    said = [tag("p", line) for comparison in workload.comparisons for line in predictions.told(comparison)]
-    if not said:
-        return html("")
-    tables = [folded("Seed by seed", words(one, {}), soft(predictions.CAPTION)) for one in predictions.tables(workload)]
-    return html([heading("What they predict"), *said, *tables])
+def networks(drawn: Drawn, at: int) -> Html:
+    """The two networks of each seed of a comparison, test example by test example."""
+    given = drawn.workload.comparisons[at]
+    comparison = replace(given, networks=predictions.compare(given.trained, drawn.predictions))
+    said = [tag("p", line) for line in predictions.told(comparison)]
+    if comparison.networks:
+        shown = words(predictions.table(comparison, comparison.networks), {})
+        said.append(folded("Seed by seed", shown, soft(predictions.CAPTION)))
+    return html(said)
+
+
+def pays(workload: WorkloadAnalysis) -> Html:
+    """Where a slow start pays. The answers say who is at the target first."""
+    found = ((one, one.break_even) for one in workload.comparisons)
+    lines = (break_even.told(pays, (one.a.title, one.b.title)) for one, pays in found if pays)
+    return html(tag("p", line) for line in lines if line)
 
 
 def inequality(drawn: Drawn) -> Html:
@@ -87,11 +101,17 @@ def inequality(drawn: Drawn) -> Html:
     return _by_comparison(drawn.workload, lambda comparison: _audit(comparison, drawn.look))
 
 
-def certificates(workload: WorkloadAnalysis) -> Html:
-    """The parity certificate behind each comparison, passed or failed."""
-    found = [(comparison, comparison.certificate) for comparison in workload.comparisons if comparison.certificate]
-    parts = [_certificate(comparison, one) for comparison, one in found if one]
-    return html(parts) if parts else tag("p", "No certificate speaks of the code that ran.")
+def certificate(comparison: Comparison, maps: Html) -> Html:
+    """The parity certificate behind a comparison, passed or failed, with its maps; nothing where there is none."""
+    if (found := comparison.certificate) is None:
+        return html("")
+    outcome = "passed" if found.passed else "FAILED"
+    header, rows = layer_table(found)
+    cells = (row(name, map(_cell, one), kind="differs" if name == found.diverged else None) for name, one in rows)
+    first = [tag("p", f"First diverging layer: {found.diverged}.")] if found.diverged else []
+    line = f"{comparison.a.title} and {comparison.b.title}: {outcome}, {found.steps} steps in {found.precision}, layer by layer"
+    furthest = folded(line, table("figures", list(header), cells), *map(soft, _small_print(found)))
+    return html([tag("p", f"{found.verdict}."), *first, maps, furthest])
 
 
 def troubles(drawn: Drawn) -> Html:
@@ -101,17 +121,16 @@ def troubles(drawn: Drawn) -> Html:
     if not found and not lines:
         return tag("p", "Every recorded run ended well.")
     rest = [row(_incident(one), [one.reason]) for one in found[OPENABLE:]]
-    listed_lines = [tag("ul", [tag("li", line) for line in lines])] if lines else []
-    listed_rest = [table("facts", ["run", "reason"], rest)] if rest else []
-    return html([*listed_lines, *(_failure(incident) for incident in found[:OPENABLE]), *listed_rest])
+    others = [table("facts", ["run", "reason"], rest)] if rest else []
+    return html([listing(lines), *map(_failure, found[:OPENABLE]), *others])
 
 
 def compared(drawn: Drawn) -> Html:
     """Settings, versions, machine and fingerprints; what each worker says, side by side."""
-    own = table("facts", [], (row(name, [value]) for name, value in facts.facts(drawn.case, drawn.frames, drawn.analysis)))
+    own = table("facts", [], (row(name, [value]) for name, value in facts.facts(drawn.workload.case, drawn.frames, drawn.analysis)))
     parts = [own]
     for title, part in (("What each worker says of itself", "description"), ("Where each side ran", "environment")):
-        if told := facts.side_by_side(drawn.case, drawn.frames.runs, drawn.look, part):
+        if told := facts.side_by_side(drawn.workload.case, drawn.frames.runs, drawn.look, part):
             header = ["", *(dot(_plain(drawn.look[label]), drawn.look[label].colour) for label in told)]
             parts.append(folded(title, table("facts", header, _side_by_side(told))))
     return html(parts)
@@ -139,13 +158,6 @@ def _by_comparison(workload: WorkloadAnalysis, told: Callable[[Comparison], Html
     """The same of every two sides, under their names where there are several."""
     several = len(workload.comparisons) > 1
     return html([soft(f"{one.a.title} / {one.b.title}") if several else "", told(one)] for one in workload.comparisons)
-
-
-def _break_even(workload: WorkloadAnalysis) -> Iterable[str]:
-    """Where a slow start pays. The answers say who is at the target first."""
-    for one in workload.comparisons:
-        if one.break_even and (line := break_even.told(one.break_even, (one.a.title, one.b.title))):
-            yield line
 
 
 def _plain(side: Look) -> str:
@@ -182,21 +194,6 @@ def _audit(comparison: Comparison, look: Mapping[str, Look]) -> Html:
     shown = table("facts", ["", *(dot(_plain(side), side.colour) for side in sides)], rows)
     number = len(audit.differences)
     return html([folded(f"Not equal: {summary(audit)}", shown, opened=number <= SHOWN_AT_ONCE), folded("What is equal", same)])
-
-
-def _certificate(comparison: Comparison, found: CertificateSummary) -> Html:
-    outcome = "passed" if found.passed else "FAILED"
-    header, rows = layer_table(found)
-    cells = (row(name, map(_cell, one), kind="differs" if name == found.diverged else None) for name, one in rows)
-    first = [tag("p", f"First diverging layer: {found.diverged}.")] if found.diverged else []
-    summary_line = f"{comparison.a.title} and {comparison.b.title}: {outcome}, {found.steps} steps in {found.precision}"
-    return html(
-        [
-            tag("p", f"{found.verdict}."),
-            *first,
-            folded(summary_line, table("figures", list(header), cells), *map(soft, _small_print(found))),
-        ]
-    )
 
 
 def _small_print(found: CertificateSummary) -> Iterable[str]:
