@@ -70,7 +70,7 @@ def test_a_link_shows_the_same_view(browser, site):
         page.goto(f"{site}/learning")
         settled(page)
         page.get_by_test_id("stButtonGroup").get_by_text("test loss").click()
-        page.wait_for_url(re.compile("measure=test.loss"))
+        page.wait_for_url(re.compile("measure=test_loss"))
         settled(page)
         link = page.url
         assert "study=" in link
@@ -108,6 +108,15 @@ def test_a_chart_is_exported_as_image_and_data(browser, site):
         page.keyboard.press("Escape")
         svg = _downloaded(page, lambda: _camera(page))
         assert svg.lstrip().startswith(b"<svg")
+
+
+def test_the_whole_report_is_taken_along_as_one_file(browser, site):
+    with watched(browser, site) as page:
+        page.goto(site)
+        settled(page)
+        file = _downloaded(page, lambda: page.get_by_text("Report as HTML").click()).decode()
+        assert "Two of one kind" in file
+        assert "Plotly.newPlot" in file or "plotly" in file
 
 
 def _camera(page):

@@ -7,9 +7,9 @@ from levelfield.charts.basis import basis_of, per_side
 from levelfield.report import target
 from levelfield.report.counting import LEARNED, counted
 from ui import look, visit
+from ui.choosing import switch
 from ui.drawing import chart
 from ui.sections import heading
-from ui.switches import switch
 from ui.visit import Shown
 
 
@@ -31,7 +31,7 @@ def main() -> None:
 def _curves(shown: Shown) -> None:
     frames = shown.opened.frames
     points = learning.points(frames.epochs, counted(frames.runs, shown.workload.case, LEARNED), frames.steps, frames.study.study)
-    clocks = {name: title for name, title in learning.CLOCKS.items() if points[name].notna().any()}
+    clocks = {name: title.partition(" (")[0] for name, title in learning.CLOCKS.items() if points[name].notna().any()}
     with st.container(horizontal=True):
         measure = switch("measure", learning.MEASURES)
         clock = switch("over", clocks)

@@ -9,10 +9,10 @@ from levelfield.report.break_even import told
 from levelfield.report.counting import TIMED, counted, of_case
 from levelfield.tracks import TRACKS, Granularity
 from ui import look, visit
+from ui.choosing import switch
 from ui.drawing import chart
 from ui.rates import COLUMNS, past_rates
 from ui.sections import heading
-from ui.switches import switch
 from ui.visit import Shown
 
 TWO_CLOCKS = (

@@ -6,12 +6,14 @@ import streamlit as st
 
 from levelfield.charts import forest, overview
 from levelfield.charts.basis import basis_of
+from levelfield.report.analysis import analyse
 from levelfield.report.answers import answers
 from levelfield.report.failures import nothing_counts
 from levelfield.report.tables import overall_lines
 from ui import look, sections, visit
 from ui.compared import compared
 from ui.drawing import chart
+from ui.reading import Opened
 from ui.visit import Shown
 
 
@@ -31,6 +33,21 @@ def main() -> None:
     sections.figures(shown.workload, shown.sides)
     sections.troubles(shown)
     compared(shown)
+    _to_go(shown)
+
+
+def _to_go(shown: Shown) -> None:
+    """The whole study as a file."""
+    sections.heading("To take along", "Every chart above and on the other pages, in one file that needs no network.")
+    study = shown.analysis.study_id
+    st.download_button("Report as HTML", lambda: _as_html(shown.opened), f"levelfield-{study}.html", "text/html", on_click="ignore")
+    st.html(f'<div class="lf lf-soft">{look.with_code(f"All raw values, for another store: `levelfield export {study}`.")}</div>')
+
+
+def _as_html(opened: Opened) -> bytes:
+    from levelfield.report.html import to_html  # only whoever asks for it waits for it
+
+    return to_html(opened.frames, analyse(opened.frames)).encode()
 
 
 def _overview(shown: Shown) -> None:
