@@ -16,7 +16,7 @@ from ui.permission import NotAllowedError, allowed
 
 LOG = logging.getLogger("levelfield.ui")
 VIEW, FOLLOWED, ANSWER = "view", "launch-followed", "launch-answer"
-COMPOSE, QUEUE = "Compose", "Queue"  # what the page shows
+VIEWS = COMPOSE, QUEUE = "Compose", "Queue"  # what the page shows, as the URL has it
 _ASKED = "launch-asked"  # what this visitor has asked for last, and the study that it became
 SOURCE = "study"
 
@@ -72,7 +72,7 @@ def on_launch(url: str, text: str, name: str, priority: int, certify: bool) -> N
         st.session_state[ANSWER] = f"It was not asked for. {type(error).__name__}: {error}"
         return
     st.session_state[FOLLOWED] = request.study_id
-    st.session_state[VIEW] = QUEUE
+    st.query_params[VIEW] = QUEUE
     st.session_state.pop(ANSWER, None)
 
 

@@ -7,8 +7,6 @@ from levelfield.store import StoreError
 from ui import asking, launching, login, look, states, underway, visit
 from ui.permission import Visitor, visitor
 
-VIEWS = [asking.COMPOSE, asking.QUEUE]  # as the URL has them
-
 
 def main() -> None:
     """The page."""
@@ -19,21 +17,26 @@ def main() -> None:
     asker = visitor()
     if asker.providers:
         login.bar(asker)
-    view = st.segmented_control(
-        "View",
-        VIEWS,
-        default=asking.COMPOSE,
-        required=True,
-        key=asking.VIEW,
-        bind="query-params",
-        label_visibility="collapsed",
-    )
+    view = _view()
     if view == asking.COMPOSE:
         _compose(here, asker)
     elif here.shelf is None:
         st.html(look.div("lf-soft", "There is no store yet, so nothing is under way."))
     else:
         underway.watch(here.url, asker)
+
+
+def _view() -> str:
+    """What the page shows. The URL is the one truth: a link, a launch and the switch all end there."""
+    wanted = st.query_params.get(asking.VIEW)
+    st.session_state[asking.VIEW] = chosen = wanted if wanted in asking.VIEWS else asking.COMPOSE
+    st.segmented_control("View", asking.VIEWS, required=True, key=asking.VIEW, on_change=_to_url, label_visibility="collapsed")
+    st.query_params[asking.VIEW] = chosen
+    return chosen
+
+
+def _to_url() -> None:
+    st.query_params[asking.VIEW] = st.session_state[asking.VIEW]
 
 
 def _compose(here: visit.Visit, asker: Visitor) -> None:
