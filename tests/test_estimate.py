@@ -12,7 +12,7 @@ from levelfield.planning.plan import pending
 from levelfield.planning.record import new_record
 from levelfield.result import RunResult, Status
 from levelfield.spec import RunKey
-from levelfield.store import Store
+from levelfield.store import Store, reading
 from orchestrator import listing
 from tests.test_looks import study
 
@@ -108,3 +108,10 @@ def test_a_run_of_another_kind_does_not_count(store):
     other = estimated(store, small(threads=1))
     assert [part.seconds for part in other.parts] == [None, None]
     assert replace(other.parts[0], seconds=1.0).known_runs == 0
+
+
+def test_of_each_kind_the_newest_runs_count(store, monkeypatch):
+    fill(store, small(seeds=4), epoch_s=9.0)
+    fill(store, small(seeds=4))
+    monkeypatch.setattr(reading, "RECENT", 4)
+    assert [(part.seconds, part.known_runs) for part in estimated(store, small()).parts] == [(pytest.approx(5 + 4 * 2), 4)] * 2

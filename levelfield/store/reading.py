@@ -12,13 +12,18 @@ from levelfield.store.store import Store
 from levelfield.store.tables import bursts, certificates, duels, runs, step_summaries
 
 Stamp = tuple[int, int, int, int]  # how many runs, the newest, the newest duel, the newest certificate
+RECENT = 100  # runs of a kind whose lengths are asked for: machines and versions change, and reading thousands takes a second
 NAME = (runs.c.workload, runs.c.workers, runs.c.side, runs.c.seed, runs.c.attempt, runs.c.status)
 
 
 def run_lengths(store: Store, workloads: Iterable[str]) -> Sequence[AnyRow]:
-    """Spec, beginning, end and phases of the runs of these workloads that ended well."""
+    """Spec, beginning, end and phases of the runs of these workloads that ended well: of each kind the newest ``RECENT``."""
+    kind = (runs.c.workload, runs.c.framework, runs.c.mode, runs.c.precision, runs.c.track, runs.c.device, runs.c.workers)
+    newest_first = func.row_number().over(partition_by=kind, order_by=runs.c.id.desc()).label("rank")
+    well = runs.c.workload.in_(list(workloads)), runs.c.status == Status.OK.value
+    ranked = select(runs.c.id, newest_first).where(*well).subquery()
     columns = runs.c.spec, runs.c.started_at, runs.c.finished_at, runs.c.phases_ns
-    return store.read(select(*columns).where(runs.c.workload.in_(list(workloads)), runs.c.status == Status.OK.value))[0]
+    return store.read(select(*columns).join(ranked, ranked.c.id == runs.c.id).where(ranked.c.rank <= RECENT))[0]
 
 
 def duel_lengths(store: Store, workloads: Iterable[str]) -> Sequence[AnyRow]:
