@@ -11,6 +11,8 @@ from levelfield.store import Store, StoreError, requesting, serving
 from tests.postgres import HOST, running
 from tests.request_contract import ask, nobody
 from tests.test_store import record, store, study  # noqa: F401
+from tests.ui.opening import words
+from tests.ui.test_launch import drawn, launch_page
 
 
 @pytest.fixture(scope="module")
@@ -60,3 +62,29 @@ def test_a_user_of_the_report_who_may_launch_writes_requests_alone(server, url, 
             with pytest.raises(StoreError, match="permission denied"):
                 write()
     assert requesting.latest(store, "a").outcome == "cancelled by ann@here before it began"
+
+
+def test_the_page_launches_as_that_user(server, url, store, monkeypatch):  # noqa: F811
+    launcher = as_role(server, url, grants_of({"report", "launcher"}))
+    monkeypatch.setenv("LEVELFIELD_STORE", launcher)
+    monkeypatch.setenv("LEVELFIELD_UI_LAUNCH", "1")
+    store.delete_study("digits-1")  # of which the other pages would want more
+    app = launch_page()
+    assert "No levelfield serve serves this store now" in words(app)
+    drawn(app.button(key="launch").click())
+    [request] = requesting.unfinished(store)
+    assert request.study_id in words(app)
+    drawn(app.button(key=f"stop-{request.id}").click())
+    drawn(app.button(key=f"stop-yes-{request.id}").click())
+    assert requesting.latest(store, request.study_id).outcome == f"cancelled by {request.asked_by} before it began"
+    assert "before it began" in words(app)
+
+
+def test_a_user_who_may_only_read_is_told_so_by_the_page(server, url, store, monkeypatch):  # noqa: F811
+    monkeypatch.setenv("LEVELFIELD_STORE", as_role(server, url, grants_of({"report"})))
+    monkeypatch.setenv("LEVELFIELD_UI_LAUNCH", "1")
+    store.delete_study("digits-1")
+    app = launch_page()
+    drawn(app.button(key="launch").click())
+    assert re.search(r"It was not asked for\. .*permission denied", words(app))
+    assert requesting.unfinished(store) == []
