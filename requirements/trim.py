@@ -12,13 +12,24 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+TRACES = {"bar", "box", "heatmap", "scatter"}  # of Plotly's kinds of traces, those that levelfield/charts draws
+# Of scikit-learn the digits and the tokens of texts are used, which need none of its models.
+MODELS = (
+    *("_loss", "cluster", "compose", "covariance", "cross_decomposition", "decomposition", "ensemble", "gaussian_process", "impute"),
+    *("inspection", "linear_model", "manifold", "metrics", "mixture", "model_selection", "neighbors", "neural_network"),
+    *("semi_supervised", "svm", "tree"),
+)
 # Tests, headers for extensions of one's own, and libraries beside what we use of a package; docs/deploy.md says what this saves.
 UNUSED = (
     "**/tests",
     "PIL/_avif*",
     "clang/native",
+    "numpy/distutils",
     "pillow.libs/libavif*",
+    "plotly/graph_objs/_figurewidget.py",
     "plotly/labextension",
+    "plotly/package_data/datasets",
+    "plotly/package_data/widgetbundle.js",
     "pyarrow/_flight*",
     "pyarrow/_s3fs*",
     "pyarrow/include",
@@ -35,6 +46,11 @@ UNUSED = (
     "ray/serve",
     "ray/train",
     "ray/tune",
+    "scipy/cluster",
+    "scipy/odr",
+    "scipy/signal",
+    *(f"sklearn/{name}" for name in MODELS),
+    "sqlalchemy/testing",
     "streamlit/static/**/*.map",
     "tensorflow/include",
     "../../../share/jupyter",
@@ -44,15 +60,25 @@ UNUSED = (
 def main(site_packages: str, *modules: str) -> None:
     """Remove it."""
     folder = Path(site_packages)
-    # Ray's dashboard has no pages to show where it cannot run, without ray[default].
-    for pattern in (*UNUSED, *(() if (folder / "aiohttp").is_dir() else ("ray/dashboard/client",))):
-        for found in list(folder.glob(pattern)):
-            shutil.rmtree(found) if found.is_dir() else found.unlink(missing_ok=True)
+    for found in list(unused(folder)):
+        shutil.rmtree(found) if found.is_dir() else found.unlink(missing_ok=True)
     if modules:
         kept = set(compiled(modules))
         for file in folder.rglob("*.pyc"):
             if file not in kept:
                 file.unlink()
+
+
+def unused(folder: Path) -> Iterator[Path]:
+    """What nothing of ours reads, of what is there."""
+    # Ray's dashboard has no pages to show where it cannot run, without ray[default].
+    for pattern in (*UNUSED, *(() if (folder / "aiohttp").is_dir() else ("ray/dashboard/client",))):
+        yield from folder.glob(pattern)
+    # Streamlit's theme speaks of many more kinds than are drawn.
+    for kind in () if (folder / "streamlit").is_dir() else (folder / "plotly" / "graph_objs").glob("[a-z]*/"):
+        if kind.name not in TRACES | {"layout"}:
+            yield kind
+            yield from kind.parent.glob(f"_{kind.name}.py")
 
 
 def compiled(modules: tuple[str, ...]) -> Iterator[Path]:
@@ -65,4 +91,5 @@ def compiled(modules: tuple[str, ...]) -> Iterator[Path]:
             yield Path(spec.cached)
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])
