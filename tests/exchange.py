@@ -28,7 +28,7 @@ PREDICTED = dict(zip(stores.TWO, networks.pair(both=250, a_only=60, b_only=40, s
 def run(side, seed):
     """As runs end: well, with a loss that is not finite, or with an error whose log holds anything."""
     if seed == 3 and side == "torch":
-        log = Failure(reason="RuntimeError: выпало 💥 <b>", traceback="line 1\nline 2", log_tail="nul \x00, \u2028")
+        log = Failure(reason="RuntimeError: выпало 💥 <b>", traceback="line 1\nline 2", log_tail="nul \x00, half \udcff, \u2028")
         return stores.result(side, seed, status=Status.FAILED, failure=log)
     found = stores.result(side, seed, speed=1.2 if side == "torch" else 1.0, predictions=PREDICTED[side])
     found.environment |= {"worker_code": CODES[side], "load": [math.nan, {"noise": math.inf}], "gpu": None, "z": 1, "a": {"größer": "学習"}}

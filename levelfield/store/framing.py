@@ -145,9 +145,9 @@ def _run(row: AnyRow) -> dict[str, Any]:
         "wall_s": row.wall_ns / _NS_PER_S,
         **{f"phase_{name}_s": ns / _NS_PER_S for name, ns in row.phases_ns.items()},
         **{f"memory_{name}_bytes": size for name, size in row.memory_bytes.items()},
-        "failure_reason": failure.get("reason"),
+        "failure_reason": _whole(failure.get("reason")),
         "failure_step": failure.get("step"),
-        "failure_log_tail": failure.get("log_tail"),
+        "failure_log_tail": _whole(failure.get("log_tail")),
         "initial_weights_fingerprint": row.fingerprints.get("initial_weights"),
         "data_fingerprint": row.fingerprints.get("data"),
         "data_source": row.description.get("data_source"),
@@ -186,7 +186,7 @@ def steps_frame(found: Sequence[AnyRow]) -> pd.DataFrame:
 
 def duels_frame(found: Sequence[AnyRow]) -> pd.DataFrame:
     """A row for each attempt at a duel."""
-    rows = [row._asdict() | {"duel_id": row.id, "failure_reason": (row.failure or {}).get("reason")} for row in found]
+    rows = [row._asdict() | {"duel_id": row.id, "failure_reason": _whole((row.failure or {}).get("reason"))} for row in found]
     return pd.DataFrame(rows, columns=list(_DUELS)).astype(_DUELS)
 
 
@@ -198,6 +198,11 @@ def bursts_frame(found: Sequence[AnyRow], duels: pd.DataFrame) -> pd.DataFrame:
     frame["device_s"] = _seconds_if_known(frame["device_ns"])
     known = frame.merge(duels[["duel_id", "workload", "workers", "pair", "seed", "status"]], on="duel_id", how="left")
     return known[list(_BURSTS)].astype(_BURSTS)
+
+
+def _whole(text: str | None) -> str | None:
+    """Text without half characters, which a path in a message may hold and a frame cannot."""
+    return None if text is None else text.encode(errors="replace").decode()
 
 
 def _seconds_if_known(ns: "pd.Series[int]") -> "pd.Series[float]":

@@ -111,7 +111,7 @@ def test_a_whole_study(tmp_path):
         "the two networks of each seed on the same 360 test examples",
         "Not equal: 5 aspects",
         "PyTorch, seed 3, attempt 1: failed. RuntimeError: выпало 💥 <b>",
-        "nul \ufffd,",
+        "nul \ufffd, half ?,",
         "Duel, seed 1, attempt 1: invalid: foreign processes took 1.000 cores",
         "the same on every side (seed 0: 000000000000",
     ):

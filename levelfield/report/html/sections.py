@@ -15,7 +15,7 @@ from levelfield.report.tables import CAPTION, Cell, Table, notes, workload_table
 from levelfield.report.unequal import counted, listed, summary, unknown
 
 MARKS = {"found": "\u2713", "equivalent": "=", "described": "\u2248", "open": "?"}
-OPENABLE = 20  # failures that can be opened; all of them are listed
+OPENABLE, LISTED = 20, 300  # failures that can be opened, and that are listed
 LOG_LINES = 40
 SHOWN_AT_ONCE = 12  # differences between two sides; more stand behind a line
 FINGERPRINT_DIGITS = 12
@@ -120,8 +120,10 @@ def troubles(drawn: Drawn) -> Html:
     lines = [line for line in notes(workload) if not any(_is_about(line, incident) for incident in found)]
     if not found and not lines:
         return tag("p", "Every recorded run ended well.")
-    rest = [row(_incident(one), [one.reason]) for one in found[OPENABLE:]]
+    rest = [row(_incident(one), [one.reason]) for one in found[OPENABLE:LISTED]]
     others = [table("facts", ["run", "reason"], rest)] if rest else []
+    if (more := len(found) - LISTED) > 0:
+        others.append(soft(f"... and {more:,} more; JSON and CSV have them all."))
     return html([listing(lines), *map(_failure, found[:OPENABLE]), *others])
 
 
