@@ -9,6 +9,8 @@
     dark: { text: "#e4e8ec", soft: "#9ba6b2", ground: "#0f1318" },
   };
   const TITLE = 34; // pixels
+  const HEAD = 28; // more of an image, for what it rests on
+  const FOOT = 10;
   const PRINTED_WIDTH = 690; // CSS pixels: the width of a sheet between its margins
 
   function template(theme, ground) {
@@ -27,10 +29,14 @@
     };
   }
 
-  // Plotly draws the title of a lying colour bar onto the bar if it has one line; and one line is too long for a telephone.
-  function traces(data) {
+  // The traces of a figure whose head has grown by so many pixels, and whose whole height has changed from one value to another.
+  function traces(data, by, before, after) {
     const own = structuredClone(data);
-    for (const { colorbar } of own) if (colorbar?.orientation === "h" && colorbar.title) colorbar.title.text = colorbar.title.text.replace("; ", ";<br>");
+    for (const { colorbar } of own) {
+      if (colorbar?.yref === "container") colorbar.y = 1 - ((1 - colorbar.y) * before + by) / after;
+      // Plotly draws the last line of the title of a lying bar onto the bar; and one line is too long for a telephone.
+      if (colorbar?.orientation === "h" && colorbar.title) colorbar.title.text = `${colorbar.title.text.replace("; ", ";<br>")}<br> `;
+    }
     return own;
   }
 
@@ -43,14 +49,14 @@
     const { data, layout } = charts.get(node.dataset.chart);
     const own = structuredClone(layout);
     delete own.title; // it stands above, where it can wrap
-    if (!data.some((trace) => trace.colorbar?.yref === "container")) {
-      // What counts from the figure's edge must keep its room, all else takes the title's.
-      own.margin = { ...own.margin, t: Math.max(16, (own.margin?.t ?? 74) - TITLE) };
-      own.height = (own.height ?? 360) - TITLE;
-    }
+    const height = own.height ?? 360;
+    const title = data.some((trace) => trace.colorbar?.yref === "container") ? TITLE / 2 : TITLE;
+    const by = Math.max(16, (own.margin?.t ?? 74) - title) - (own.margin?.t ?? 74);
+    own.margin = { ...own.margin, t: (own.margin?.t ?? 74) + by };
+    own.height = height + by;
     own.template = template(theme(), "rgba(0,0,0,0)");
     try {
-      Plotly.newPlot(node, traces(data), own, { displaylogo: false, responsive: true, modeBarButtons: [["zoom2d", "pan2d", "resetScale2d"]] });
+      Plotly.newPlot(node, traces(data, by, height, own.height), own, { displaylogo: false, responsive: true, modeBarButtons: [["zoom2d", "pan2d", "resetScale2d"]] });
     } catch (error) {
       node.textContent = "This chart cannot be drawn here; its data can be saved.";
       node.classList.add("failed");
@@ -69,12 +75,13 @@
   // An image goes its own way: on white ground, with its title, and with what it rests on.
   async function image(chart, format) {
     const layout = structuredClone(chart.layout);
-    const top = (layout.margin?.t ?? 74) + 28;
-    Object.assign(layout, { template: template("light", "#ffffff"), height: (layout.height ?? 360) + 38, width: 1000, autosize: false });
-    layout.margin = { ...layout.margin, t: top, l: 16, r: 20, b: (layout.margin?.b ?? 48) + 10 };
+    const before = layout.height ?? 360;
+    const height = before + HEAD + FOOT;
+    Object.assign(layout, { template: template("light", "#ffffff"), height, width: 1000, autosize: false });
+    layout.margin = { ...layout.margin, t: (layout.margin?.t ?? 74) + HEAD, l: 16, r: 20, b: (layout.margin?.b ?? 48) + FOOT };
     layout.title = { ...layout.title, pad: { l: 16, t: 6 }, subtitle: { text: chart.basis, font: { size: 12, color: THEMES.light.soft } } };
-    const figure = { data: traces(chart.data), layout };
-    const address = await Plotly.toImage(figure, { format, width: 1000, height: layout.height, scale: format === "png" ? 2 : 1 });
+    const figure = { data: traces(chart.data, HEAD, before, height), layout };
+    const address = await Plotly.toImage(figure, { format, width: 1000, height, scale: format === "png" ? 2 : 1 });
     if (format === "png") return bytes(address);
     return new Blob([decodeURIComponent(address.slice(address.indexOf(",") + 1))], { type: "image/svg+xml" });
   }
