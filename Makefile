@@ -25,7 +25,7 @@ compare: setup  ## TensorFlow against PyTorch on the quickstart study, here, in 
 	@$(BIN)/levelfield run studies/quickstart.yaml
 
 ui: setup  ## the report on the stored results, in the browser
-	@$(BIN)/streamlit run ui/app.py
+	@$(BIN)/python -m ui
 
 test: $(STAMPS) $(DEV_STAMPS)  ## every test, the services' contract suite in their own environments included
 	@$(BIN)/python -m pytest

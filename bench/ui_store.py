@@ -5,7 +5,7 @@
 
 STORE is the path of a SQLite file or the URL of an empty PostgreSQL database. The store holds about 40 studies, one with a fifth of the
 runs, with failures, repeated attempts, runs that a noise gate found invalid, duels, predictions and several versions of the frameworks.
-`time` needs Debian's package chromium; it starts ``streamlit run ui/app.py`` and prints what docs/benchmarks/ui.md shows.
+`time` needs Debian's package chromium; it starts ``python -m ui`` and prints what docs/benchmarks/ui.md shows.
 """
 
 import argparse

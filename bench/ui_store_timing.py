@@ -143,7 +143,7 @@ def _served(store: str) -> Iterator[tuple[str, int]]:
         port = free.getsockname()[1]
     options = ["--server.port", str(port), "--server.headless", "true", "--server.address", "127.0.0.1"]
     environment = os.environ | {"LEVELFIELD_STORE": store, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "ui" / "app.py"), *options]
+    command = [sys.executable, "-m", "ui", *options]
     process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _wait_for(f"http://127.0.0.1:{port}/_stcore/health")

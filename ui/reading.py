@@ -58,7 +58,7 @@ def read_shelf(url: str) -> Shelf:
 
 
 # A resource, because data would be copied for every visitor and every click.
-@st.cache_resource(max_entries=8, show_spinner="Reading the study ...")
+@st.cache_resource(max_entries=4, show_spinner="Reading the study ...")
 def open_study(url: str, study_id: str, stamp: Stamp) -> Opened:
     """Read and analyse a study once for each ``stamp``. Raises StoreError."""
     del stamp  # part of the cache's key

@@ -74,16 +74,21 @@ def _rgb(colour: str) -> tuple[int, int, int]:
     return red, green, blue
 
 
+_UPPER_LEFT = {"x": 0, "y": 1.02, "xanchor": "left", "yanchor": "bottom"}  # above what is drawn
+
+
 def base(title: str, *, x: str, y: str = "", height: int = 360) -> go.Figure:
     """An empty figure. Backgrounds and texts are left to the theme, light or dark."""
-    figure = go.Figure()
-    figure.update_layout(
-        title={"text": title, "x": 0, "xanchor": "left", "y": 0.98, "yanchor": "top", "font": {"size": 15}},
-        height=height,
-        margin={"l": 8, "r": 12, "t": 74, "b": 48},
-        legend={"orientation": "h", "x": 0, "y": 1.02, "xanchor": "left", "yanchor": "bottom", "title": "", "font": {"size": 12}},
-        hovermode="closest",
+    axis = {"automargin": True, "tickfont": {"size": 12}, "gridcolor": "rgba(128,128,128,.18)"}
+    # All at once: updates of a figure take ten times as long.
+    return go.Figure(
+        layout={
+            "title": {"text": title, "x": 0, "xanchor": "left", "y": 0.98, "yanchor": "top", "font": {"size": 15}},
+            "height": height,
+            "margin": {"l": 8, "r": 12, "t": 74, "b": 48},
+            "legend": {"orientation": "h", "title": {"text": ""}, "font": {"size": 12}, **_UPPER_LEFT},
+            "hovermode": "closest",
+            "xaxis": {**axis, "title": {"text": x, "font": {"size": 13}}},
+            "yaxis": {**axis, "title": {"text": y, "font": {"size": 13}}, "zeroline": False},
+        }
     )
-    figure.update_xaxes(title=x, automargin=True, title_font_size=13, tickfont_size=12, gridcolor="rgba(128,128,128,.18)")
-    figure.update_yaxes(title=y, automargin=True, title_font_size=13, tickfont_size=12, gridcolor="rgba(128,128,128,.18)", zeroline=False)
-    return figure

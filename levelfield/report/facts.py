@@ -46,9 +46,16 @@ def side_by_side(case: Case, runs: pd.DataFrame, labels: Iterable[str], part: st
 
 def tell(accounts: Sequence[Account]) -> dict[str, str]:
     """All that was said, flat, as text; where runs of one side say different things, all of them in short."""
-    flat = [dict(_flatten(account)) for account in accounts]
-    keys = dict.fromkeys(key for account in flat for key in account)
-    return {key: _said([account[key] for account in flat if key in account]) for key in keys}
+    found: dict[str, dict[str, None]] = {}
+    seen: set[tuple[str, str]] = set()
+    for account in accounts:
+        for key, value in account.items():
+            # Thousands of runs say the same: it is taken apart once.
+            if (said := (key, repr(value))) not in seen:
+                seen.add(said)
+                for name, text in _flatten({key: value}):
+                    found.setdefault(name, {})[text] = None
+    return {name: _said(list(texts)) for name, texts in found.items()}
 
 
 def _settings(case: Case, analysis: Analysis, study: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
@@ -105,7 +112,9 @@ def _flatten(account: Account, before: str = "") -> Iterable[tuple[str, str]]:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    if isinstance(value, str):
+        return value
+    return repr(value) if type(value) in {int, float} else json.dumps(value)
 
 
 def _said(values: Sequence[str]) -> str:
