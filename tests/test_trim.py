@@ -32,7 +32,7 @@ CountVectorizer(stop_words="english").fit_transform(["level field", "frameworks"
 """
 UI = """
 from tests.ui.opening import assert_whole, run
-for page in ("verdict", "speed", "parity", "predictions"):
+for page in ("verdict", "speed", "parity", "predictions", "runs"):
     assert_whole(run(page))
 """
 

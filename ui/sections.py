@@ -9,6 +9,7 @@ from levelfield.charts.style import Look
 from levelfield.report import badges
 from levelfield.report.model import Incident, WorkloadAnalysis
 from levelfield.report.tables import CAPTION, Cell, notes, workload_tables
+from levelfield.store.rows import whole
 from ui.look import div, dot, plain, row, table, with_code
 from ui.unequal import unequal
 from ui.visit import Shown
@@ -111,7 +112,7 @@ def _failure(incident: Incident, failure: Mapping[str, object]) -> None:
         for name, title in (("log_tail", "Last lines of its log"), ("traceback", "Traceback")):
             if text := failure.get(name):
                 st.html(div("lf-soft", title))
-                st.code("\n".join(str(text).splitlines()[-LOG_LINES:]), language=None, wrap_lines=True)
+                st.code("\n".join(whole(str(text)).splitlines()[-LOG_LINES:]), language=None, wrap_lines=True)
         if not failure.get("log_tail"):
             st.html(div("lf-soft", "No log was recorded for it."))
 

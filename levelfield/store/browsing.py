@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, func, or_, select
 
 from levelfield.result import STATUSES, Status
 from levelfield.store import derived
-from levelfield.store.rows import AnyRow
+from levelfield.store.rows import AnyRow, whole
 from levelfield.store.store import Store
 from levelfield.store.tables import runs, step_summaries
 
@@ -201,4 +201,4 @@ def _line(row: AnyRow) -> RunLine:
 def _trouble(row: AnyRow) -> Trouble:
     status = Status(row.status)
     values = {name: getattr(row, name) for name in ("run_id", *_TROUBLE) if name != "status"}
-    return Trouble(**values, status=status, reason=(row.failure or {}).get("reason") or STATUSES[status].meaning)
+    return Trouble(**values, status=status, reason=whole((row.failure or {}).get("reason") or STATUSES[status].meaning))

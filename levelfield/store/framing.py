@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from levelfield.result import PHASES
-from levelfield.store.rows import AnyRow
+from levelfield.store.rows import AnyRow, whole
 from levelfield.store.tables import blocks, bursts, epochs, step_summaries
 
 _UTC = "datetime64[us, UTC]"
@@ -201,8 +201,7 @@ def bursts_frame(found: Sequence[AnyRow], duels: pd.DataFrame) -> pd.DataFrame:
 
 
 def _whole(text: str | None) -> str | None:
-    """Text without half characters, which a path in a message may hold and a frame cannot."""
-    return None if text is None else text.encode(errors="replace").decode()
+    return None if text is None else whole(text)
 
 
 def _seconds_if_known(ns: "pd.Series[int]") -> "pd.Series[float]":

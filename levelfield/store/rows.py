@@ -80,5 +80,10 @@ def to_run(row: AnyRow, of_epochs: Sequence[AnyRow], of_blocks: Sequence[AnyRow]
     )
 
 
+def whole(text: str) -> str:
+    """Text without half characters: a path in a message may hold one, but no frame, page or file."""
+    return text.encode(errors="replace").decode()
+
+
 def _without(row: AnyRow, *names: str) -> dict[str, Any]:
     return {name: value for name, value in row._asdict().items() if name not in names}
