@@ -111,21 +111,23 @@ def _box(label: str, option: str) -> Callable[[sync_api.Page], None]:
     """An option of a box, or a further one of a box of several."""
 
     def act(page: sync_api.Page) -> None:
-        page.get_by_role("combobox", name=label).first.click()
+        box = page.locator('[data-testid="stMultiSelect"], [data-testid="stSelectbox"]').filter(has_text=label).first
+        box.locator("input").click()
         page.get_by_role("option", name=option).first.click()
+        page.keyboard.press("Escape")  # a box of several stays open, and hides the others
 
     return act
 
 
 _RUNS = {
     "all studies": _segment("All studies"),
-    "a workload": _box("Workload", "CIFAR-10"),
-    "a status": _box("Status", "ok"),
     "a track": _box("Track", "matched"),
+    "a status": _box("Status", "ok"),
+    "a workload": _box("Workload", "CIFAR-10"),
     "sorted by accuracy": _box("Sort by", "accuracy"),
     "sorted by throughput": _box("Sort by", "throughput"),
     "sorted by memory": _box("Sort by", "memory"),
-    "the smallest first": _segment("Smallest first"),
+    "the other way round": _segment("Ascending"),
     "the second page": lambda page: page.get_by_test_id("stPagination").get_by_text("2", exact=True).click(),
 }
 _HISTORY = {

@@ -47,11 +47,16 @@ def _effect(a: ByPair, b: ByPair, quantity: Quantity) -> Effect:
     return (ratio if quantity.compared == "ratio" else difference)(*columns)
 
 
-def ratio_of(a: Run, b: Run, quantity: Quantity) -> float | None:
-    """A/B of one pair, as `effects` takes it; None where the pair cannot be used for the quantity."""
+def ratios(a: ByPair, b: ByPair, quantity: Quantity) -> tuple[Effect, dict[int, float]]:
+    """A/B as `effects` has it, with the ratio of each pair that can be used for the quantity."""
     if quantity is SPEED:
-        log = _within(a, b)
-        return None if log is None else math.exp(log)
+        logs = {pair: _within(a.get(pair), b.get(pair)) for pair in pairs_of(a, b)}
+        return speed_ratio(list(logs.values())), {pair: math.exp(log) for pair, log in logs.items() if log is not None}
+    each = {pair: _ratio(a[pair], b[pair], quantity) for pair in a.keys() & b.keys()}
+    return _effect(a, b, quantity), {pair: one for pair, one in each.items() if one is not None}
+
+
+def _ratio(a: Run, b: Run, quantity: Quantity) -> float | None:
     values = a.value(quantity), b.value(quantity)
     if values[0] is None or values[1] is None or unusable((a, b), quantity, ("", "")):
         return None

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
 from levelfield.report.aspects import Account
-from levelfield.report.compare import effects, ratio_of
+from levelfield.report.compare import ratios
 from levelfield.report.model import Side
 from levelfield.report.quantities import ACCURACY, PROCESS_MEMORY, SPEED, THROUGHPUT, TIME_TO_TRAIN, Quantity
 from levelfield.report.runs import Record, Run
@@ -146,9 +146,7 @@ def _ratios(past: Past, study: Record, rows: Sequence[Any], bursts: Bursts) -> I
     question = question_of({**study.study, "until_decided": False}, runs)
     for two in question.pairs_of_sides:
         a, b = members(past.case, two, runs, question)
-        effect = effects(a, b, (question.speed_from,))[question.speed_from.name]
-        pairs = ((pair, ratio_of(a[pair], b[pair], question.speed_from)) for pair in a.keys() & b.keys())
-        each = {pair: ratio for pair, ratio in pairs if ratio is not None}
+        effect, each = ratios(a, b, question.speed_from)
         if effect.estimate is not None:
             own = [row for row in rows if row.side in {side.label for side in two} and row.pair in each]
             yield _point(past, study, two, own, values=(effect.estimate, min(each.values()), max(each.values())), n=effect.n)
