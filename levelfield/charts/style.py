@@ -86,7 +86,7 @@ def base(title: str, *, x: str, y: str = "", height: int = 360) -> go.Figure:
             "title": {"text": title, "x": 0, "xanchor": "left", "y": 0.98, "yanchor": "top", "font": {"size": 15}},
             "height": height,
             "margin": {"l": 8, "r": 12, "t": 74, "b": 48},
-            "legend": {"orientation": "h", "title": {"text": ""}, "font": {"size": 12}, **_UPPER_LEFT},
+            "legend": {"orientation": "h", "traceorder": "normal", "title": {"text": ""}, "font": {"size": 12}, **_UPPER_LEFT},
             "hovermode": "closest",
             "xaxis": {**axis, "title": {"text": x, "font": {"size": 13}}},
             "yaxis": {**axis, "title": {"text": y, "font": {"size": 13}}, "zeroline": False},
