@@ -10,6 +10,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from playwright import sync_api
@@ -22,47 +23,93 @@ FIRST_S, FILTER_S, MEMORY_MB = 2.0, 1.0, 600.0
 READY = """() => {
   const app = document.querySelector('[data-testid="stApp"]');
   return app && app.dataset.testScriptState === 'notRunning' && !document.querySelector('[data-stale="true"]')
-    && document.querySelectorAll('.lf').length && !document.querySelector('[data-testid="stSkeleton"]');
+    && document.querySelectorAll('.lf').length && !document.querySelector('[data-testid="stSkeleton"]')
+    && [...document.querySelectorAll('.stPlotlyChart')].every(chart => chart.querySelector('.main-svg'));
 }"""
+WATCH = """() => { window.lfRan = false; const app = document.querySelector('[data-testid="stApp"]');
+  new MutationObserver(() => { if (app.dataset.testScriptState === 'running') window.lfRan = true; }).observe(app, {attributes: true}); }"""
+Act = Callable[[sync_api.Page], None]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Seconds that a visitor waited, and seconds of processor time that the report's process took meanwhile."""
+
+    wall: float
+    server: float
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """A browser's window at the report, whose process has this id."""
+
+    page: sync_api.Page
+    address: str
+    pid: int
+
+    def open(self, path: str) -> Taken:
+        """From asking for a page, as if a link had been followed, until the script has ended and everything is drawn."""
+        return self._timed(lambda: self.page.goto(f"{self.address}/{path}"), READY)
+
+    def act(self, what: Act) -> Taken:
+        """From doing something on a page until the script that it started has ended and everything is drawn."""
+        self.page.evaluate(WATCH)
+        return self._timed(lambda: what(self.page), f"() => window.lfRan && ({READY})()")
+
+    def _timed(self, what: Callable[[], object], until: str) -> Taken:
+        used, began = _processor_s(self.pid), time.perf_counter()
+        what()
+        self.page.wait_for_function(until, timeout=120_000)
+        taken = Taken(time.perf_counter() - began, _processor_s(self.pid) - used)
+        assert self.page.locator(".stException").count() == 0, self.page.locator(".stException").first.inner_text()
+        return taken
 
 
 def measure(store: str, repetitions: int) -> bool:
     """Print a line for each figure; whether all are within their limits."""
+    print(f"load of the machine before: {', '.join(f'{load:.1f}' for load in os.getloadavg())} on {os.cpu_count()} cores")
     with _served(store) as (address, pid), sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        within = [_told("first page after the start, Verdict of the newest study", [_open(browser, address)], FIRST_S)]
-        again = [_open(browser, address) for _ in range(repetitions)]
-        within.append(_told("Verdict again, by another visitor", again, FIRST_S))
-        large = f"{address}/?study={_large(store)}"
-        within.append(_told("Verdict of the study of a fifth of the runs, the first time", [_open(browser, large)], FIRST_S))
-        within.append(_told("Verdict of that study, later", [_open(browser, large) for _ in range(repetitions)], FIRST_S))
-        for name in PAGES:
-            page = large.replace("/?", f"/{name}?")
-            within.append(_told(f"page {name} of that study", [_open(browser, page) for _ in range(repetitions)], FIRST_S))
-        for name, seconds in _filters(browser, address, repetitions).items():
-            within.append(_told(f"filter: {name}", seconds, FILTER_S))
+        visitor = Visitor(browser.new_page(viewport={"width": 1280, "height": 1000}), address, pid)
+        within = [_told(*one) for one in _pages(visitor, _large(store), repetitions)]
+        within += [_told(*one) for one in _filters(visitor, repetitions)]
         browser.close()
         now, most = (_memory_mb(pid, name) for name in ("VmRSS", "VmHWM"))
         print(f"memory of the process: {now:.0f} MB now, {most:.0f} MB at most (limit {MEMORY_MB:.0f})")
     return all(within) and most <= MEMORY_MB
 
 
-def _told(name: str, seconds: list[float], limit: float) -> bool:
-    worst = max(seconds)
-    print(f"{name}: {statistics.median(seconds):.2f} s, at most {worst:.2f} of {len(seconds)} (limit {limit:.0f})", flush=True)
+def _told(name: str, taken: list[Taken], limit: float) -> bool:
+    walls, worst = [one.wall for one in taken], max(one.wall for one in taken)
+    server = statistics.median(one.server for one in taken)
+    print(
+        f"{name}: {statistics.median(walls):.2f} s, at most {worst:.2f} of {len(taken)} (limit {limit:.0f}); server {server:.2f}",
+        flush=True,
+    )
     return worst <= limit
 
 
-def _open(browser: sync_api.Browser, address: str) -> float:
-    """Seconds from asking for a page, in a fresh tab, until the script has ended and all of it is drawn."""
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
-    began = time.perf_counter()
-    page.goto(address)
-    page.wait_for_function(READY, timeout=120_000)
-    seconds = time.perf_counter() - began
-    assert page.locator(".stException").count() == 0, page.locator(".stException").first.inner_text()
-    page.close()
-    return seconds
+def _pages(visitor: Visitor, large: str, repetitions: int) -> Iterator[tuple[str, list[Taken], float]]:
+    """The first page is that of a browser that has never been here, of a process that nobody has visited."""
+    yield "first page of a new process in a new browser: Verdict of the newest study", [visitor.open("")], FIRST_S
+    yield "the same again", [visitor.open("") for _ in range(repetitions)], FIRST_S
+    yield "Verdict of the study with a fifth of the runs, the first time", [visitor.open(f"?study={large}")], FIRST_S
+    yield "the same again", [visitor.open(f"?study={large}") for _ in range(repetitions)], FIRST_S
+    for name in PAGES:
+        yield f"page {name} of that study, the first time", [visitor.open(f"{name}?study={large}")], FIRST_S
+        yield "the same again", [visitor.open(f"{name}?study={large}") for _ in range(repetitions)], FIRST_S
+
+
+def _filters(visitor: Visitor, repetitions: int) -> Iterator[tuple[str, list[Taken], float]]:
+    """What a visitor does on the pages Runs and History, one thing after the other."""
+    for path, acts in (("runs", _RUNS), ("history", _HISTORY)):
+        found: dict[str, list[Taken]] = {name: [] for name in acts}
+        for _ in range(repetitions):
+            visitor.open(path)
+            for name, act in acts.items():
+                found[name].append(visitor.act(act))
+        for name, taken in found.items():
+            yield f"filter on {path}: {name}", taken, FILTER_S
 
 
 def _large(url: str) -> str:
@@ -72,42 +119,11 @@ def _large(url: str) -> str:
     return max(counts, key=counts.__getitem__)
 
 
-def _filters(browser: sync_api.Browser, address: str, repetitions: int) -> dict[str, list[float]]:
-    """What a visitor does on the pages Runs and History, one thing after the other."""
-    found: dict[str, list[float]] = {}
-    for _ in range(repetitions):
-        page = browser.new_page(viewport={"width": 1280, "height": 1200})
-        page.goto(f"{address}/runs")
-        page.wait_for_function(READY, timeout=60_000)
-        for name, act in _RUNS.items():
-            found.setdefault(f"Runs, {name}", []).append(_seconds(page, act))
-        page.goto(f"{address}/history")
-        page.wait_for_function(READY, timeout=60_000)
-        for name, act in _HISTORY.items():
-            found.setdefault(f"History, {name}", []).append(_seconds(page, act))
-        page.close()
-    return found
-
-
-def _seconds(page: sync_api.Page, act: Callable[[sync_api.Page], None]) -> float:
-    """From the click until the script that it started has ended."""
-    page.evaluate(
-        """() => { window.lfRan = false; const app = document.querySelector('[data-testid="stApp"]');
-        new MutationObserver(() => { if (app.dataset.testScriptState === 'running') window.lfRan = true; })
-          .observe(app, {attributes: true}); }"""
-    )
-    began = time.perf_counter()
-    act(page)
-    page.wait_for_function(f"() => window.lfRan && ({READY})()", timeout=60_000)
-    assert page.locator(".stException").count() == 0, page.locator(".stException").first.inner_text()
-    return time.perf_counter() - began
-
-
-def _segment(label: str) -> Callable[[sync_api.Page], None]:
+def _segment(label: str) -> Act:
     return lambda page: page.get_by_test_id("stButtonGroup").get_by_text(label, exact=True).click()
 
 
-def _box(label: str, option: str) -> Callable[[sync_api.Page], None]:
+def _box(label: str, option: str) -> Act:
     """An option of a box, or a further one of a box of several."""
 
     def act(page: sync_api.Page) -> None:
@@ -166,6 +182,12 @@ def _wait_for(address: str) -> None:
             time.sleep(0.1)
         else:
             return
+
+
+def _processor_s(pid: int) -> float:
+    """Of all threads of a process, since it began."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _memory_mb(pid: int, name: str) -> float:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Select, Table, select
+from sqlalchemy import ColumnElement, Select, select
 
 from levelfield.parity.certificate import Certificate
 from levelfield.predictions import Predictions
@@ -40,10 +40,11 @@ class StudyFrames:
 
     def blocks(self, run_ids: Iterable[int] | None = None) -> pd.DataFrame:
         """A row for each block of steps, of these runs or of all, read from the store now: there may be millions. Raises StoreError."""
-        query = _with_run(blocks).where(runs.c.study_id == self.study.id)
+        every, own = select(blocks).order_by(*blocks.primary_key.columns), set(self.runs["run_id"].tolist())
+        wanted = own if run_ids is None else own.intersection(map(int, run_ids))
         with Store.open(self.source, read_only=True) as opened:
-            parts = opened.read(*([query] if run_ids is None else (query.where(blocks.c.run_id.in_(part)) for part in _parts(run_ids))))
-        return framing.blocks_frame([row for part in parts for row in part])
+            parts = opened.read(*(every.where(blocks.c.run_id.in_(part)) for part in _parts(wanted)))
+        return framing.blocks_frame([row for part in parts for row in part], self.runs)
 
     def predictions(self, run_ids: Collection[int] | None = None) -> dict[int, Predictions]:
         """What each run's network took every test example for, by run id, read from the store only now; of these runs alone, or of all.
@@ -77,20 +78,24 @@ def load_runs(run_ids: Iterable[int], store: str | None = None) -> list[StudyFra
 
 def _queries(study_id: str, *conditions: ColumnElement[bool]) -> list[Select[*tuple[Any, ...]]]:
     """For runs, epochs and summaries."""
-    all_runs = select(runs.c.id, *(runs.c[name] for name in framing.RUN_COLUMNS)).order_by(runs.c.id)
-    of_runs = (_with_run(epochs), _with_run(step_summaries, framing.RUN_OF_STEPS))
-    return [query.where(runs.c.study_id == study_id, *conditions) for query in (all_runs, *of_runs)]
+    own = runs.c.study_id == study_id, *conditions
+    all_runs = select(runs.c.id, *(runs.c[name] for name in framing.RUN_COLUMNS)).where(*own).order_by(runs.c.id)
+    # Not a join: SQLite would sort what the primary keys have in this order already.
+    ids = select(runs.c.id).where(*own)
+    of_epochs = select(epochs).where(epochs.c.run_id.in_(ids)).order_by(*epochs.primary_key.columns)
+    summaries = select(*framing.STEP_COLUMNS).where(step_summaries.c.run_id.in_(ids)).order_by(step_summaries.c.run_id)
+    return [all_runs, of_epochs, summaries]
 
 
 def _frames(source: str, study: StudyRecord, found: Sequence[Sequence[AnyRow]]) -> StudyFrames:
     """From the rows of runs, epochs, summaries, duels, bursts and certificates."""
     run_rows, epoch_rows, step_rows, duel_rows, burst_rows, certificate_rows = found
-    duels = framing.duels_frame(duel_rows)
+    of_runs, duels = framing.runs_frame(run_rows), framing.duels_frame(duel_rows)
     return StudyFrames(
         study=study,
-        runs=framing.runs_frame(run_rows),
-        epochs=framing.epochs_frame(epoch_rows),
-        steps=framing.steps_frame(step_rows),
+        runs=of_runs,
+        epochs=framing.epochs_frame(epoch_rows, of_runs),
+        steps=framing.steps_frame(step_rows, of_runs),
         duels=duels,
         bursts=framing.bursts_frame(burst_rows, duels),
         certificates=tuple(certified.read(certificate_rows)),
@@ -98,13 +103,7 @@ def _frames(source: str, study: StudyRecord, found: Sequence[Sequence[AnyRow]]) 
     )
 
 
-def _with_run(table: Table, names: Sequence[str] = framing.RUN_OF_PART) -> Select[*tuple[Any, ...]]:
-    """A table's rows in their order, after some columns of their run."""
-    query = select(*(runs.c[name] for name in names), *table.c).join_from(table, runs, runs.c.id == table.c.run_id)
-    return query.order_by(*table.primary_key.columns)
-
-
 def _parts(run_ids: Iterable[int]) -> Iterable[list[int]]:
     """The ids in order, some at a time."""
-    wanted = sorted({int(run_id) for run_id in run_ids})
+    wanted = sorted(run_ids)
     return (wanted[at : at + _AT_A_TIME] for at in range(0, len(wanted), _AT_A_TIME))

@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sqlalchemy import LargeBinary, type_coerce
 
 from levelfield.result import PHASES
 from levelfield.store.rows import AnyRow, whole
 from levelfield.store.tables import blocks, bursts, epochs, step_summaries
+from levelfield.store.types import Float64s
 
 _UTC = "datetime64[us, UTC]"
 _NS_PER_S = 1e9
@@ -33,7 +35,11 @@ _PLAIN = {
 }
 _DETAILS = ("wall_ns", "phases_ns", "memory_bytes", "fingerprints", "failure", "spec", "description", "environment")
 RUN_COLUMNS = (*_PLAIN, *_DETAILS)  # of the table of runs, beside the id
-RUN_OF_PART = ("side", "seed")  # of its run, before the columns of an epoch or a block
+# Of the summaries; what a NumPy array is made of is read as it is stored.
+STEP_COLUMNS = [
+    type_coerce(column, LargeBinary).label(column.name) if isinstance(column.type, Float64s) else column for column in step_summaries.c
+]
+RUN_OF_PART = ("side", "seed")  # what an epoch or a block says of its run
 RUN_OF_STEPS = (*RUN_OF_PART, "workload", "workers")
 # Where a run's hyper-parameters stand at NA, it took the workload's own.
 _ENDS = {
@@ -130,7 +136,9 @@ def runs_frame(found: Sequence[AnyRow]) -> pd.DataFrame:
     phases = {f"phase_{name}_s": "float64" for name in PHASES}
     memory = {f"memory_{name}_bytes": "Int64" for name in sorted({name for row in found for name in row.memory_bytes})}
     types = {"run_id": "int64"} | _PLAIN | {"wall_s": "float64"} | phases | memory | _ENDS
-    frame = pd.DataFrame([_run(row) for row in found], columns=list(types)).astype(types)
+    said = [_run(row) for row in found]
+    # Column by column, each with its type: pandas would look for both among thousands of dictionaries.
+    frame = pd.DataFrame({name: pd.Series([run.get(name) for run in said], dtype=kind) for name, kind in types.items()})
     last_attempt = frame.groupby(["spec_hash", "side"])["attempt"].transform("max")
     frame.insert(list(types).index("attempt") + 1, "latest", frame["attempt"] == last_attempt)
     return frame
@@ -158,29 +166,30 @@ def _run(row: AnyRow) -> dict[str, Any]:
     }
 
 
-def epochs_frame(found: Sequence[AnyRow]) -> pd.DataFrame:
-    """A row for each epoch, from `RUN_OF_PART` and its columns."""
-    frame = _frame(found, (*RUN_OF_PART, *epochs.c.keys()))
+def epochs_frame(found: Sequence[AnyRow], runs: pd.DataFrame) -> pd.DataFrame:
+    """A row for each epoch of ``runs``."""
+    frame = _of_runs(_frame(found, tuple(epochs.c.keys())), runs, RUN_OF_PART)
     frame["test_accuracy"] = frame["test_correct"] / frame["test_examples"]
     frame["train_s"] = frame["train_ns"] / _NS_PER_S
     frame["evaluate_s"] = frame["evaluate_ns"] / _NS_PER_S
     return frame[list(_EPOCHS)].astype(_EPOCHS)
 
 
-def blocks_frame(found: Sequence[AnyRow]) -> pd.DataFrame:
-    """A row for each block, from `RUN_OF_PART` and its columns."""
-    frame = _frame(found, (*RUN_OF_PART, *blocks.c.keys()))
+def blocks_frame(found: Sequence[AnyRow], runs: pd.DataFrame) -> pd.DataFrame:
+    """A row for each block of ``runs``."""
+    frame = _of_runs(_frame(found, tuple(blocks.c.keys())), runs, RUN_OF_PART)
     frame["duration_s"] = frame["duration_ns"] / _NS_PER_S
     frame["step_s"] = frame["duration_s"] / frame["steps"]
     frame["device_s"] = _seconds_if_known(frame["device_ns"])
     return frame[list(_BLOCKS)].astype(_BLOCKS)
 
 
-def steps_frame(found: Sequence[AnyRow]) -> pd.DataFrame:
-    """A row for each run, from `RUN_OF_STEPS` and the summary of its blocks."""
-    frame = _frame(found, (*RUN_OF_STEPS, *step_summaries.c.keys()))
+def steps_frame(found: Sequence[AnyRow], runs: pd.DataFrame) -> pd.DataFrame:
+    """A row for each of ``runs``, from `STEP_COLUMNS`."""
+    frame = _of_runs(_frame(found, tuple(step_summaries.c.keys())), runs, RUN_OF_STEPS)
     for name in ("steady_step", "warm_step"):
-        frame[f"{name}_s"] = pd.Series([np.asarray(ns) / _NS_PER_S for ns in frame[f"{name}_ns"]], index=frame.index, dtype="object")
+        quantiles = [np.frombuffer(ns, dtype="<f8") / _NS_PER_S for ns in frame[f"{name}_ns"]]
+        frame[f"{name}_s"] = pd.Series(quantiles, index=frame.index, dtype="object")
     return frame[list(_STEPS)].astype(_STEPS)
 
 
@@ -198,6 +207,13 @@ def bursts_frame(found: Sequence[AnyRow], duels: pd.DataFrame) -> pd.DataFrame:
     frame["device_s"] = _seconds_if_known(frame["device_ns"])
     known = frame.merge(duels[["duel_id", "workload", "workers", "pair", "seed", "status"]], on="duel_id", how="left")
     return known[list(_BURSTS)].astype(_BURSTS)
+
+
+def _of_runs(frame: pd.DataFrame, runs: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """With what ``runs`` says under these names; rows of other runs, which were recorded since, are left out."""
+    known = frame[frame["run_id"].isin(runs["run_id"])].reset_index(drop=True)
+    at = pd.Index(runs["run_id"]).get_indexer(known["run_id"])
+    return known.assign(**{name: runs[name].take(at).to_numpy() for name in names})
 
 
 def _whole(text: str | None) -> str | None:
