@@ -19,6 +19,21 @@ MODELS = (
     *("inspection", "linear_model", "manifold", "metrics", "mixture", "model_selection", "neighbors", "neural_network"),
     *("semi_supervised", "svm", "tree"),
 )
+# Of SciPy the report in the browser needs the t distribution, which is a special function; where scikit-learn is, it needs the rest.
+NUMERICS = (
+    "datasets",
+    "differentiate",
+    "fft",
+    "fftpack",
+    "integrate",
+    "interpolate",
+    "io",
+    "ndimage",
+    "optimize",
+    "sparse",
+    "spatial",
+    "stats",
+)
 # Tests, headers for extensions of one's own, and libraries beside what we use of a package; docs/deploy.md says what this saves.
 UNUSED = (
     "**/tests",
@@ -34,6 +49,8 @@ UNUSED = (
     "pyarrow/_s3fs*",
     "pyarrow/include",
     "pyarrow/libarrow_flight*",
+    "pyarrow/libarrow_python.so",  # what is loaded has the version of its interface alone in its name
+    "pyarrow/libarrow_python.so.*.*.*",
     "pyarrow/libarrow_python_flight*",
     "pyarrow/libarrow_s3*",
     "pydeck/nbextension",
@@ -74,6 +91,8 @@ def unused(folder: Path) -> Iterator[Path]:
     # Ray's dashboard has no pages to show where it cannot run, without ray[default].
     for pattern in (*UNUSED, *(() if (folder / "aiohttp").is_dir() else ("ray/dashboard/client",))):
         yield from folder.glob(pattern)
+    if (folder / "streamlit").is_dir() and not (folder / "sklearn").is_dir():
+        yield from (path for name in NUMERICS if (path := folder / "scipy" / name).is_dir())
     # Streamlit's theme speaks of many more kinds than are drawn.
     for kind in () if (folder / "streamlit").is_dir() else (folder / "plotly" / "graph_objs").glob("[a-z]*/"):
         if kind.name not in TRACES | {"layout"}:
