@@ -1,7 +1,7 @@
 """A quantity over time or over versions."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from html import escape
 
 import pandas as pd
@@ -13,6 +13,7 @@ from levelfield.report.history import Change, Point
 from levelfield.report.quantities import SPEED, Quantity
 
 MOST = 2000  # points that are drawn, the newest
+DAY = timedelta(days=1)
 MARKS = 16  # changes of a version that are marked, the newest
 CLOCKS = {"time": "time", "version": "version"}
 COLUMNS = ("study", "begun", "side", "mode", "middle", "low", "high", "n", "versions", "levelfield", "stale")
@@ -44,6 +45,8 @@ def history(
         if own := [point for point in points if point.side == label][-MOST:]:
             figure.add_trace(_trace(own, side, quantity, clock, titles))
     if clock == "time":
+        if (times := [point.at for point in points]) and max(times) - min(times) < 2 * DAY:
+            figure.update_xaxes(range=[min(times) - DAY, max(times) + DAY])  # else the axis would be one of milliseconds
         _mark(figure, marks(changes, titles))
     else:
         figure.update_xaxes(type="category")

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from playwright import sync_api
@@ -102,9 +102,20 @@ def kept(page, name):
     page.screenshot(path=SCREENSHOTS / f"{name}.png")
 
 
+def arrive(page, address):
+    """Go to an address. Where the machine's networks change meanwhile, as containers come and go, Chromium ends what it was loading."""
+    for _ in range(4):
+        page.goto(address)
+        with suppress(sync_api.TimeoutError):
+            page.wait_for_selector(".stMain .lf", timeout=20_000)
+            break
+    settled(page)
+
+
 def _is_error(message):
     """Streamlit looks for its server below the address of each page first, and at the root where that is not found."""
-    return message.type == "error" and "/_stcore/" not in message.location.get("url", "")
+    is_expected = "/_stcore/" in message.location.get("url", "") or "ERR_NETWORK_CHANGED" in message.text
+    return message.type == "error" and not is_expected
 
 
 def _wait_for(address):
