@@ -108,7 +108,10 @@ def test_the_quickstart_gives_its_verdict_in_the_store_and_on_the_page(composed)
     digests = set(composed.sql("select framework || '|' || coalesce(environment::json->>'image_digest', 'none') from runs"))
     images = (("torch", "torch_worker"), ("tensorflow", "tf_worker"))
     assert digests == {f"{framework}|{composed.inspect_image(folder)['Id']}" for framework, folder in images}
-    assert _verdict(composed.levelfield("report", "latest", "--format", "md")) in _page(composed)
+    title, _, found = _verdict(composed.levelfield("report", "latest", "--format", "md")).partition(": ")
+    shown = _page(composed, charts=1)
+    for part in (title, *found.removesuffix(".").split("; test accuracy: ")):
+        assert part in shown
 
 
 def test_a_worker_that_is_killed_in_mid_run_is_replaced_and_the_study_completes(composed):
@@ -166,13 +169,13 @@ def _verdict(markdown):
     return next(line for line in markdown.splitlines() if line.startswith("**")).strip("*").replace("\\", "")
 
 
-def _page(composed):
+def _page(composed, *, charts=0):
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page()
         page.goto(f"http://127.0.0.1:{composed.port}")
         page.wait_for_selector(".lf-verdict", timeout=60_000)
-        page.wait_for_function("document.querySelectorAll('.js-plotly-plot .main-svg').length >= 2", timeout=60_000)
+        page.wait_for_function(f"document.querySelectorAll('.stPlotlyChart .main-svg').length >= {charts}", timeout=60_000)
         text = page.inner_text("body")
         browser.close()
     return text
