@@ -17,6 +17,7 @@ from tests.ui.stores import APP
 CHROMIUM = shutil.which("chromium")
 PAGES = [path.stem for path in sorted((APP.parent / "views").glob("*.py"))]
 WIDTHS = (1280, 390)
+PATIENCE_MS = 120_000  # a busy machine takes its time
 # Where screenshots are kept, for whoever wants to look at them; in CI they are its artefacts.
 SCREENSHOTS = Path(os.environ.get("LEVELFIELD_SCREENSHOTS", APP.parents[1] / "build" / "screenshots"))
 
@@ -79,17 +80,17 @@ def seen_as(page, *, width, scheme):
     page.set_viewport_size({"width": width, "height": 900})
     page.wait_for_selector(".stApp")
     is_dark = "Number(getComputedStyle(document.querySelector('.stApp')).backgroundColor.match(/\\d+/)[0]) < 128"
-    page.wait_for_function(is_dark if scheme == "dark" else f"!({is_dark})", timeout=20_000)
+    page.wait_for_function(is_dark if scheme == "dark" else f"!({is_dark})", timeout=PATIENCE_MS)
 
 
 def settled(page):
     """Wait until the page has been drawn, its charts included."""
-    page.wait_for_selector(".stMain .lf", timeout=30_000)
-    page.wait_for_function("!document.querySelector('[data-test-script-state=\"running\"]')", timeout=30_000)
+    page.wait_for_selector(".stMain .lf", timeout=PATIENCE_MS)
+    page.wait_for_function("!document.querySelector('[data-test-script-state=\"running\"]')", timeout=PATIENCE_MS)
     page.wait_for_function(
-        "[...document.querySelectorAll('.stPlotlyChart')].every(chart => chart.querySelector('.main-svg'))", timeout=30_000
+        "[...document.querySelectorAll('.stPlotlyChart')].every(chart => chart.querySelector('.main-svg'))", timeout=PATIENCE_MS
     )
-    page.wait_for_function("!document.querySelector('[data-testid=\"stSkeleton\"]')", timeout=30_000)  # tables that are not there yet
+    page.wait_for_function("!document.querySelector('[data-testid=\"stSkeleton\"]')", timeout=PATIENCE_MS)  # tables that are not there yet
     page.wait_for_timeout(300)
 
 
@@ -107,7 +108,7 @@ def arrive(page, address):
     for _ in range(4):
         page.goto(address)
         with suppress(sync_api.TimeoutError):
-            page.wait_for_selector(".stMain .lf", timeout=20_000)
+            page.wait_for_selector(".stMain .lf", timeout=PATIENCE_MS)
             break
     settled(page)
 
